@@ -1,0 +1,31 @@
+/* clock.h - the only place that asks the system for the time.
+ * SPDX-License-Identifier: MIT
+ * Rules take a moment as a parameter; only tops of loops call these. */
+#ifndef TOCSIN_BASE_CLOCK_H
+#define TOCSIN_BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/span.h"
+
+#define SECONDS_MS(n) ((int64_t)(n)*1000)
+#define MINUTES_MS(n) ((int64_t)(n)*60000)
+#define HOURS_MS(n)   ((int64_t)(n)*3600000)
+#define DAYS_MS(n)    ((int64_t)(n)*86400000)
+
+int64_t clock_wall_us(void); /* microseconds since 1970, UTC */
+int64_t clock_wall_ms(void);
+int64_t clock_mono_us(void); /* monotonic; no meaning across processes */
+int64_t clock_mono_ms(void);
+
+enum { TIME_TEXT_BYTES = 28 }; /* "2026-11-24T07:55:00.123456Z" and NUL */
+
+/* RFC 3339 in UTC with microseconds and Z. Thread: any. */
+void time_format(int64_t wall_us, char out[TIME_TEXT_BYTES]);
+/* Parse RFC 3339 (section 5.6; any offset, 'T' or 't', 0-9+ fraction digits
+ * of which six are kept; leap second 60 becomes the next second; years
+ * 1970-9999). False and *out_us untouched when it is not one. */
+bool time_parse(struct span text, int64_t *out_us);
+
+#endif

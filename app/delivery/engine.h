@@ -1,0 +1,52 @@
+/* engine.h - the delivery loop, seen from outside.
+ * SPDX-License-Identifier: MIT
+ * One thread drives all transfers; another reads work from the store for it. */
+#ifndef TOCSIN_DELIVERY_ENGINE_H
+#define TOCSIN_DELIVERY_ENGINE_H
+
+#include "base/pubid.h"
+#include "conf/conf.h"
+#include "domain/registry.h"
+#include "store/store.h"
+
+struct engine;
+
+struct engine_parts {
+	const struct conf *conf;
+	const struct channels *channels;
+	struct registry *registry;
+	struct store *store;
+	const struct pubid *ids;
+	/* A channel was disabled by a settle; called on the engine's reading thread. */
+	void (*webhook_changed)(void *ctx, int64_t webhook_id);
+	void *ctx;
+};
+
+/* The services of struct tocsin_host; usable before the engine exists. */
+const struct tocsin_host *engine_host(const struct conf *conf);
+
+MUST_CHECK enum err engine_create(const struct engine_parts *parts, struct engine **out,
+                                  struct why *why);
+/* Find what waits in the store and start the threads. */
+MUST_CHECK enum err engine_start(struct engine *e, struct why *why);
+/* Start no more attempts, wait for running ones up to timeout_ms, hand back the
+ * rest, settle everything, join. */
+void engine_stop(struct engine *e, int64_t timeout_ms);
+void engine_destroy(struct engine *e);
+
+/* Before accepting: ask for room for count deliveries of bytes payload.
+ * Returns how many may be handed over (all or none: count or 0). */
+size_t engine_reserve(struct engine *e, size_t count, size_t bytes);
+/* After the commit, in the place of what was reserved: take the made
+ * deliveries of one event. event: one reference is taken over per call.
+ * reserved false: they stay in the store and are read when there is room. */
+void engine_hand_over(struct engine *e, struct event *event, const struct accept_target *targets,
+                      size_t count, bool reserved);
+/* Give reserved room back unused. */
+void engine_release(struct engine *e, size_t count, size_t bytes);
+/* Webhook changed: paused, resumed, removed or other configs. */
+void engine_webhook_changed(struct engine *e, int64_t webhook_id);
+/* Is this delivery being sent at this moment? */
+bool engine_is_sending(struct engine *e, int64_t delivery_id);
+
+#endif

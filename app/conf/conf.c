@@ -159,7 +159,11 @@ static void channels_read(const struct loading *l)
 		for (const struct tocsin_field *row = channel_rows; row->key != NULL; row++)
 			channel_row_read(l, group, row, channel);
 		channel_name_check(l, channel);
-		l->conf->channel_count++;
+		/* Plugins are tried in spite of faults, but only whole declarations. */
+		if (channel->name != NULL && channel->plugin != NULL)
+			l->conf->channel_count++;
+		else
+			settings_finish(channel_rows, channel);
 	}
 }
 

@@ -13,7 +13,7 @@
 enum { CONF_TABLES_MAX = 16 };
 
 struct conf_table {
-	const char *name; /* "" for the keys outside of groups */
+	const char *name;                /* "" for the keys outside of groups */
 	const struct tocsin_field *rows; /* offsets are in struct conf */
 };
 

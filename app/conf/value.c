@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/url.h"
 #include "conf/file.h"
+#include "conf/raws.h"
 #include "conf/value_text.h"
 #include "conf/value_words.h"
 
@@ -23,20 +24,6 @@ enum {
 	FAULT_MAX_BYTES = 4000,
 	SECRET_MAX_BYTES = 64 * 1024,
 	OBJECT_DEPTH_MAX = 64,
-};
-
-/* A text before it is checked, and where it was written. */
-struct raw {
-	const char *name; /* of a pair; NULL in lists */
-	const char *text; /* NULL: it was no text */
-	const char *file;
-	unsigned line;
-};
-
-struct raws {
-	struct raw *items;
-	size_t count;
-	char *copy; /* what the items point into when it was one text */
 };
 
 static void *slot_of(const struct tocsin_field *row, void *values)
@@ -289,72 +276,12 @@ static void text_store(const struct value_place *at, const struct tocsin_field *
 
 /* --- Lists and pairs ---------------------------------------------------- */
 
-static void raws_finish(struct raws *raws)
+static void raw_locate(struct value_place *place, const struct raw *raw)
 {
-	free(raws->items);
-	free(raws->copy);
-}
-
-static struct raws raws_from_setting(const config_setting_t *setting)
-{
-	const int count = config_setting_length(setting);
-	struct raws raws = { .items = xcalloc((size_t)count + 1, sizeof(*raws.items)),
-			     .count = (size_t)count };
-
-	for (int i = 0; i < count; i++) {
-		const config_setting_t *s = config_setting_get_elem(setting, (unsigned)i);
-
-		raws.items[i] = (struct raw){ config_setting_name(s), config_setting_get_string(s),
-					      config_setting_source_file(s),
-					      config_setting_source_line(s) };
-	}
-	return raws;
-}
-
-static char *blanks_drop(char *text)
-{
-	text += strspn(text, " \t");
-
-	size_t bytes = strlen(text);
-
-	while (bytes > 0 && strchr(" \t", text[bytes - 1]) != NULL)
-		text[--bytes] = '\0';
-	return text;
-}
-
-/* "a, b": elements between commas; a text of blanks has none. */
-static struct raws raws_from_text(const char *text, const struct value_place *at)
-{
-	struct raws raws = { .copy = xstrdup(text) };
-	char *rest = blanks_drop(raws.copy);
-
-	while (rest != NULL && (*rest != '\0' || raws.count > 0)) {
-		char *comma = strchr(rest, ',');
-
-		if (comma != NULL)
-			*comma++ = '\0';
-		raws.items = xrealloc(raws.items, (raws.count + 1) * sizeof(*raws.items));
-		raws.items[raws.count++] = (struct raw){ NULL, blanks_drop(rest), at->file,
-							 at->line };
-		rest = comma;
-	}
-	return raws;
-}
-
-/* Part "name=value" in place, for pairs that came as one text. */
-static void raws_part(struct raws *raws)
-{
-	for (size_t i = 0; i < raws->count; i++) {
-		struct raw *raw = &raws->items[i];
-		char *equals = (char *)(uintptr_t)strchr(raw->text, '=');
-
-		raw->name = raw->text;
-		raw->text = NULL;
-		if (equals == NULL)
-			continue;
-		*equals = '\0';
-		raw->text = equals + 1;
-	}
+	if (raw->file == NULL && raw->line == 0)
+		return;
+	place->file = raw->file;
+	place->line = raw->line;
 }
 
 static bool count_check(const struct value_place *at, const struct tocsin_field *row, size_t count)
@@ -381,8 +308,7 @@ static void list_store(const struct value_place *at, const struct tocsin_field *
 		const struct raw *raw = &raws->items[i];
 		struct value_place place = *at;
 
-		place.file = raw->file;
-		place.line = raw->line;
+		raw_locate(&place, raw);
 		place.index = (long)i;
 		if (raw->text == NULL)
 			value_kind_refuse(&place, &item, "no text");
@@ -424,8 +350,7 @@ static bool pair_load(const struct value_place *at, const struct tocsin_field *r
 	bool good = false;
 
 	place.key = key;
-	place.file = raw->file;
-	place.line = raw->line;
+	raw_locate(&place, raw);
 	out->name = xstrdup(raw->name);
 	if (raw->text == NULL)
 		value_kind_refuse(&place, &value, "no text");
@@ -464,7 +389,7 @@ static void pairs_store(const struct value_place *at, const struct tocsin_field 
 static void aggregate_text_store(const struct value_place *at, const struct tocsin_field *row,
 				 const char *text, void *values)
 {
-	struct raws raws = raws_from_text(text, at);
+	struct raws raws = raws_from_text(text);
 
 	if (row->kind == TOCSIN_PAIRS) {
 		raws_part(&raws);

@@ -26,7 +26,7 @@ static const struct kind_words words[] = {
 	[TOCSIN_CHOICE] = { "", "one of", "" },
 	[TOCSIN_URL] = { "an ", "http or https URL", "" },
 	[TOCSIN_OPERATOR_URL] = { "an ", "http or https URL", "" },
-	[TOCSIN_EMAIL] = { "an ", "email address", "" },
+	[TOCSIN_EMAIL] = { "a ", "mail address", "" },
 	[TOCSIN_PHONE] = { "a ", "phone number", " such as +14155550123" },
 	[TOCSIN_LIST] = { "a ", "list of texts", " such as [\"a\", \"b\"]" },
 	[TOCSIN_PAIRS] = { "a ", "group of texts", " such as { name = \"value\"; }" },
@@ -125,7 +125,6 @@ void value_fault_add(const struct value_place *at, const char *fmt, ...)
 	buf_finish(&place);
 }
 
-/* "PLACE: KEY is <found>; allowed is <kind and range>". */
 void value_kind_refuse(const struct value_place *at, const struct tocsin_field *row,
 		       const char *found)
 {
@@ -137,7 +136,6 @@ void value_kind_refuse(const struct value_place *at, const struct tocsin_field *
 	buf_finish(&allowed);
 }
 
-/* The same for a value of the right kind: the range alone says it. */
 void value_range_refuse(const struct value_place *at, const struct tocsin_field *row,
 			const char *found)
 {
@@ -162,34 +160,44 @@ void value_text_refuse(const struct value_place *at, const struct tocsin_field *
 	value_kind_refuse(at, row, found);
 }
 
+static void number_describe(struct buf *out, const struct tocsin_field *row,
+			    const config_setting_t *s)
+{
+	if (value_is_secret(row)) {
+		buf_text(out, "a number");
+		return;
+	}
+	buf_text(out, "the number ");
+	if (config_setting_type(s) == CONFIG_TYPE_FLOAT)
+		buf_format(out, "%g", config_setting_get_float(s));
+	else
+		buf_int(out, config_setting_get_int64(s));
+	if (row->kind == TOCSIN_TIME_MS)
+		buf_text(out, " without a unit");
+}
+
+static void string_describe(struct buf *out, const struct tocsin_field *row,
+			    const config_setting_t *s)
+{
+	char quoted[QUOTE_BYTES];
+
+	if (value_is_secret(row))
+		buf_text(out, "a text");
+	else
+		buf_format(out, "the text %s",
+			   log_quote(config_setting_get_string(s), quoted, sizeof(quoted)));
+}
+
 /* What stands there, when its type is wrong already. */
 static void found_describe(struct buf *out, const struct tocsin_field *row,
 			   const config_setting_t *s)
 {
-	const bool shown = !value_is_secret(row);
-	char quoted[QUOTE_BYTES];
-
 	switch (config_setting_type(s)) {
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
-		buf_text(out, shown ? "the number " : "a number");
-		if (shown)
-			buf_int(out, config_setting_get_int64(s));
-		if (shown && row->kind == TOCSIN_TIME_MS)
-			buf_text(out, " without a unit");
-		break;
-	case CONFIG_TYPE_FLOAT:
-		buf_text(out, shown ? "the number " : "a number");
-		if (shown)
-			buf_format(out, "%g", config_setting_get_float(s));
-		break;
+	case CONFIG_TYPE_FLOAT: number_describe(out, row, s); break;
 	case CONFIG_TYPE_BOOL: buf_text(out, config_setting_get_bool(s) ? "true" : "false"); break;
-	case CONFIG_TYPE_STRING:
-		buf_text(out, shown ? "the text " : "a text");
-		if (shown)
-			buf_text(out,
-				 log_quote(config_setting_get_string(s), quoted, sizeof(quoted)));
-		break;
+	case CONFIG_TYPE_STRING: string_describe(out, row, s); break;
 	case CONFIG_TYPE_GROUP: buf_text(out, "a group"); break;
 	default: buf_text(out, "a list");
 	}
@@ -210,12 +218,10 @@ static void spelling_suggest(struct buf *out, const struct tocsin_field *row,
 		return;
 	buf_text(out, "; write \"");
 	if (row->kind == TOCSIN_TIME_MS)
-		buf_format(out, "%llds", (long long)number);
+		buf_format(out, "%llds\" or \"%lldms", (long long)number, (long long)number);
 	else
 		setting_size_format(out, number);
 	buf_text(out, "\"");
-	if (row->kind == TOCSIN_TIME_MS)
-		buf_format(out, " or \"%lldms\"", (long long)number);
 }
 
 void value_type_refuse(const struct value_place *at, const struct tocsin_field *row,

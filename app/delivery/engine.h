@@ -6,6 +6,7 @@
 
 #include "base/pubid.h"
 #include "conf/conf.h"
+#include "delivery/host.h"
 #include "domain/registry.h"
 #include "store/store.h"
 
@@ -22,8 +23,8 @@ struct engine_parts {
 	void *ctx;
 };
 
-/* The services of struct tocsin_host; usable before the engine exists. */
-const struct tocsin_host *engine_host(const struct conf *conf);
+
+
 
 MUST_CHECK enum err engine_create(const struct engine_parts *parts, struct engine **out,
                                   struct why *why);

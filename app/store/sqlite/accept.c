@@ -111,7 +111,7 @@ static enum err waiting_add(struct store *s, struct head *head, int64_t id,
 	return db_run(&s->db, st);
 }
 
-static enum err delivery_add(struct store *s, struct accept_target *t, int64_t id, int64_t now_ms)
+static enum err delivery_add(struct store *s, struct accept_target *t, int64_t id, int64_t due_ms)
 {
 	struct head *head = heads_find(s->heads, t->destination);
 	sqlite3_stmt *st = db_statement(&s->db, ST_DELIVERY_ADD);
@@ -126,7 +126,7 @@ static enum err delivery_add(struct store *s, struct accept_target *t, int64_t i
 	db_bind_int(st, 5, head->last);
 	enum err rc = db_run(&s->db, st);
 	if (rc == ERR_OK)
-		rc = waiting_add(s, head, id, t->state, now_ms);
+		rc = waiting_add(s, head, id, t->state, due_ms);
 	if (rc == ERR_OK)
 		rc = mark_note(&s->db, head->id, &head->hour, id);
 	head->last = id;
@@ -179,7 +179,8 @@ static enum err event_add(struct store *s, struct accept *a, struct accept_event
 	rc = event_row_add(s, a->organization, e);
 	for (size_t i = 0, n = 0; i < e->target_count && rc == ERR_OK; i++)
 		if (is_made(s, &e->targets[i]))
-			rc = delivery_add(s, &e->targets[i], e->event_id + (int64_t)++n, now_ms);
+			rc = delivery_add(s, &e->targets[i], e->event_id + (int64_t)++n,
+			                  e->accepted_at_ms);
 	if (rc == ERR_OK && e->source_id.ptr != NULL) {
 		struct seen seen = { .event = e->event_id };
 

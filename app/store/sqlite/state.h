@@ -33,6 +33,7 @@ struct store {
 	struct db db;
 	struct heads *heads;
 	int checkpointed_pages;     /* of the log, at the last checkpoint */
+	size_t unit_place;          /* of the undo log, where the unit under way began */
 	struct sweep *sweeps;       /* oldest first */
 	struct store_options options;
 	char *path;

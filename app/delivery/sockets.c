@@ -1,0 +1,186 @@
+/* sockets.c - socket_action, epoll, timer, and the pool of easy handles.
+ * SPDX-License-Identifier: MIT
+ * curl_multi_poll would walk every socket at each turn; with a thousand slow
+ * receivers that is most of the time spent. Delivery thread only. */
+#include "delivery/sockets.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+enum { EVENTS_AT_ONCE = 256, POOL_MAX = 256 };
+
+struct sockets {
+	CURLM *multi;
+	int epoll_fd, wake_fd;
+	int64_t timer_ms;          /* monotonic moment of libcurl's timer; -1 = none */
+	CURL *pool[POOL_MAX];
+	size_t pool_count;
+	_Atomic bool is_asleep;    /* wakes are coalesced: one write while it sleeps */
+};
+
+static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
+{
+	struct sockets *s = ctx;
+	struct epoll_event ev = { .data.fd = fd };
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		return 0;
+	}
+	if (what != CURL_POLL_OUT)
+		ev.events |= EPOLLIN;
+	if (what != CURL_POLL_IN)
+		ev.events |= EPOLLOUT;
+	if (known == NULL) {
+		curl_multi_assign(s->multi, fd, s);
+		if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0 || errno != EEXIST)
+			return 0;
+	}
+	(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, fd, &ev);
+	return 0;
+}
+
+static int timer_changed(CURLM *multi, long timeout_ms, void *ctx)
+{
+	struct sockets *s = ctx;
+
+	(void)multi;
+	s->timer_ms = timeout_ms < 0 ? -1 : clock_mono_ms() + timeout_ms;
+	return 0;
+}
+
+struct sockets *sockets_create(long connections, struct why *why)
+{
+	struct sockets *s = xcalloc(1, sizeof(*s));
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	s->timer_ms = -1;
+	s->multi = curl_multi_init();
+	s->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	ev.data.fd = s->wake_fd;
+	if (s->multi == NULL || s->epoll_fd < 0 || s->wake_fd < 0 ||
+	    epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->wake_fd, &ev) != 0) {
+		why_set(why, "cannot create the delivery loop: %s; raise the limit on open files",
+		        strerror(errno));
+		sockets_destroy(s);
+		return NULL;
+	}
+	curl_multi_setopt(s->multi, CURLMOPT_SOCKETFUNCTION, socket_changed);
+	curl_multi_setopt(s->multi, CURLMOPT_SOCKETDATA, s);
+	curl_multi_setopt(s->multi, CURLMOPT_TIMERFUNCTION, timer_changed);
+	curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
+	curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, connections);
+	return s;
+}
+
+void sockets_destroy(struct sockets *s)
+{
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->pool_count; i++)
+		curl_easy_cleanup(s->pool[i]);
+	curl_multi_cleanup(s->multi);
+	if (s->epoll_fd >= 0)
+		close(s->epoll_fd);
+	if (s->wake_fd >= 0)
+		close(s->wake_fd);
+	free(s);
+}
+
+CURL *sockets_easy_take(struct sockets *s)
+{
+	return s->pool_count > 0 ? s->pool[--s->pool_count] : curl_easy_init();
+}
+
+void sockets_easy_give(struct sockets *s, CURL *easy)
+{
+	if (easy == NULL)
+		return;
+	curl_easy_reset(easy);
+	if (s->pool_count < POOL_MAX)
+		s->pool[s->pool_count++] = easy;
+	else
+		curl_easy_cleanup(easy);
+}
+
+enum err sockets_add(struct sockets *s, CURL *easy)
+{
+	return curl_multi_add_handle(s->multi, easy) == CURLM_OK ? ERR_OK : ERR_MEMORY;
+}
+
+void sockets_remove(struct sockets *s, CURL *easy)
+{
+	(void)curl_multi_remove_handle(s->multi, easy);
+}
+
+static void sockets_act(struct sockets *s, const struct epoll_event *ev)
+{
+	int mask = 0, running;
+	uint64_t count;
+
+	if (ev->data.fd == s->wake_fd) {
+		(void)!read(s->wake_fd, &count, sizeof(count));
+		return;
+	}
+	if (ev->events & (EPOLLIN | EPOLLHUP))
+		mask |= CURL_CSELECT_IN;
+	if (ev->events & EPOLLOUT)
+		mask |= CURL_CSELECT_OUT;
+	if (ev->events & EPOLLERR)
+		mask |= CURL_CSELECT_ERR;
+	(void)curl_multi_socket_action(s->multi, ev->data.fd, mask, &running);
+}
+
+void sockets_poll(struct sockets *s, int64_t wait_ms)
+{
+	struct epoll_event events[EVENTS_AT_ONCE];
+	int running;
+
+	if (s->timer_ms >= 0) {
+		const int64_t left_ms = s->timer_ms - clock_mono_ms();
+
+		if (left_ms < wait_ms)
+			wait_ms = left_ms < 0 ? 0 : left_ms;
+	}
+	const int count = epoll_wait(s->epoll_fd, events, EVENTS_AT_ONCE, (int)wait_ms);
+	atomic_store(&s->is_asleep, false);
+	for (int i = 0; i < count; i++)
+		sockets_act(s, &events[i]);
+	if (s->timer_ms >= 0 && s->timer_ms <= clock_mono_ms()) {
+		s->timer_ms = -1;
+		(void)curl_multi_socket_action(s->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	}
+}
+
+CURL *sockets_finished(struct sockets *s, CURLcode *out_result)
+{
+	int left;
+	CURLMsg *msg;
+
+	while ((msg = curl_multi_info_read(s->multi, &left)) != NULL) {
+		if (msg->msg != CURLMSG_DONE)
+			continue;
+		*out_result = msg->data.result;
+		return msg->easy_handle;
+	}
+	return NULL;
+}
+
+void sockets_wake(struct sockets *s)
+{
+	const uint64_t one = 1;
+
+	if (!atomic_exchange(&s->is_asleep, true))
+		(void)!write(s->wake_fd, &one, sizeof(one));
+}

@@ -19,19 +19,21 @@
 enum { QUERY_EVENT, QUERY_WEBHOOK, QUERY_STATE, QUERY_LIMIT, QUERY_CURSOR };
 
 /* Row n of this table is choice n of the parameter. */
-static const char *const state_choices[] = { "due", "sending", "held", "delivered",
-	                                     "failed", "cancelled", NULL };
+static const char *const state_choices[] = { "due",    "sending",   "held", "delivered",
+					     "failed", "cancelled", NULL };
 static const enum delivery_state choice_states[] = {
-	DELIVERY_DUE, DELIVERY_DUE, DELIVERY_HELD, DELIVERY_DELIVERED, DELIVERY_FAILED,
-	DELIVERY_CANCELLED,
+	DELIVERY_DUE,       DELIVERY_DUE,    DELIVERY_HELD,
+	DELIVERY_DELIVERED, DELIVERY_FAILED, DELIVERY_CANCELLED,
 };
 
 const struct query_row deliveries_query[] = {
 	[QUERY_EVENT] = { "event_id", "Only those of this event.", QUERY_TEXT, 0, 0, 0, NULL },
-	[QUERY_WEBHOOK] = { "webhook_id", "Only those of this webhook.", QUERY_TEXT, 0, 0, 0, NULL },
+	[QUERY_WEBHOOK] = { "webhook_id", "Only those of this webhook.", QUERY_TEXT, 0, 0, 0,
+			    NULL },
 	[QUERY_STATE] = { "state", "Only those in this state.", QUERY_CHOICE, 0, 0, 0,
-	                  state_choices },
-	[QUERY_LIMIT] = { "limit", "Deliveries on a page, at most.", QUERY_INT, 1, 1000, 100, NULL },
+			  state_choices },
+	[QUERY_LIMIT] = { "limit", "Deliveries on a page, at most.", QUERY_INT, 1, 1000, 100,
+			  NULL },
 	[QUERY_CURSOR] = { "cursor", "next_cursor of the page before.", QUERY_TEXT, 0, 0, 0, NULL },
 	{ NULL, NULL, 0, 0, 0, 0, NULL },
 };
@@ -45,8 +47,7 @@ static const char *state_shown(const struct api *api, const struct delivery_row 
 	return delivery_state_text(d->state);
 }
 
-static void target_write(const struct api *api, const struct delivery_row *d,
-                         struct json_writer *w)
+static void target_write(const struct api *api, const struct delivery_row *d, struct json_writer *w)
 {
 	const struct channel *channel = channels_find(api->channels, d->channel);
 	char *single = NULL;
@@ -77,8 +78,8 @@ static void last_write(const struct attempt *last, struct json_writer *w)
 }
 
 /* Everything up to `state`; the caller closes the object. */
-static void delivery_begin(const struct api *api, const struct delivery_row *d,
-                           struct json_writer *w)
+static void delivery_begin(const struct api *api, const struct delivery_row *d, const char *state,
+			   struct json_writer *w)
 {
 	const struct event named = { .id = d->event_id, .source_id = span_of(d->source_id) };
 	char id[PUBID_TEXT_BYTES], event_id[EVENT_TEXT_ID_BYTES];
@@ -92,7 +93,7 @@ static void delivery_begin(const struct api *api, const struct delivery_row *d,
 	json_put(w, "webhook_id", d->webhook_id);
 	json_put(w, "channel", d->channel);
 	target_write(api, d, w);
-	json_put(w, "state", state_shown(api, d));
+	json_put(w, "state", state);
 }
 
 static void delivery_end(const struct delivery_row *d, struct json_writer *w)
@@ -146,11 +147,11 @@ static void attempt_write(const struct attempt_row *row, struct json_writer *w)
 }
 
 static void detail_write(struct exchange *x, const struct delivery_row *d,
-                         const struct attempt_row *attempts, size_t count)
+			 const struct attempt_row *attempts, size_t count)
 {
 	struct json_writer w = reply_json(&x->reply, 200);
 
-	delivery_begin(x->api, d, &w);
+	delivery_begin(x->api, d, state_shown(x->api, d), &w);
 	json_key(&w, "attempts");
 	json_open(&w, '[');
 	for (size_t i = 0; i < count; i++)
@@ -196,7 +197,7 @@ static enum err query_read(struct exchange *x, struct delivery_query *q, bool *o
 	if (values[QUERY_CURSOR].is_given &&
 	    !pubid_parse(x->api->ids, PUBID_CURSOR, values[QUERY_CURSOR].text, &q->before)) {
 		faults_add(&x->faults, &loc, "value_error",
-		           "Input should be a next_cursor of this list");
+			   "Input should be a next_cursor of this list");
 		return ERR_BAD_REQUEST;
 	}
 	if (values[QUERY_EVENT].is_given) {
@@ -205,7 +206,7 @@ static enum err query_read(struct exchange *x, struct delivery_query *q, bool *o
 	}
 	if (values[QUERY_WEBHOOK].is_given) {
 		struct entry *entry = registry_find(x->api->registry, q->organization,
-		                                    values[QUERY_WEBHOOK].text);
+						    values[QUERY_WEBHOOK].text);
 
 		if (entry == NULL)
 			*out_is_empty = true;
@@ -219,30 +220,31 @@ static enum err query_read(struct exchange *x, struct delivery_query *q, bool *o
 }
 
 /* The store knows "due" alone; which of those are being sent is the engine's. */
-static bool is_asked_for(const struct exchange *x, const struct delivery_row *d)
+static bool is_asked_for(const struct exchange *x, const char *state)
 {
-	const struct query_value *state = &x->query.values[QUERY_STATE];
+	const struct query_value *asked = &x->query.values[QUERY_STATE];
 
-	return !state->is_given ||
-	       strcmp(state_choices[state->number], state_shown(x->api, d)) == 0;
+	return !asked->is_given || strcmp(state_choices[asked->number], state) == 0;
 }
 
 static void list_write(struct exchange *x, const struct delivery_query *q,
-                       const struct delivery_row *rows, size_t count, int64_t next)
+		       const struct delivery_row *rows, size_t count, int64_t next)
 {
 	const struct pagination p = { .ids = x->api->ids,
-		                      .limit = (int64_t)q->limit,
-		                      .total = PAGE_UNCOUNTED,
-		                      .next = next };
+				      .limit = (int64_t)q->limit,
+				      .total = PAGE_UNCOUNTED,
+				      .next = next };
 	struct json_writer w = reply_json(&x->reply, 200);
 
 	json_open(&w, '{');
 	json_key(&w, "results");
 	json_open(&w, '[');
 	for (size_t i = 0; i < count; i++) {
-		if (!is_asked_for(x, &rows[i]))
+		const char *state = state_shown(x->api, &rows[i]);
+
+		if (!is_asked_for(x, state))
 			continue;
-		delivery_begin(x->api, &rows[i], &w);
+		delivery_begin(x->api, &rows[i], state, &w);
 		json_put_int(&w, "attempts", rows[i].attempts);
 		delivery_end(&rows[i], &w);
 	}
@@ -254,7 +256,7 @@ static void list_write(struct exchange *x, const struct delivery_query *q,
 void deliveries_list(struct exchange *x)
 {
 	struct delivery_query q = { .organization = x->caller.organization,
-		                    .limit = (size_t)x->query.values[QUERY_LIMIT].number };
+				    .limit = (size_t)x->query.values[QUERY_LIMIT].number };
 	struct delivery_row *rows = xcalloc(q.limit, sizeof(*rows));
 	int64_t next = 0;
 	size_t count = 0;

@@ -6,7 +6,7 @@
  * SPDX-License-Identifier: MIT */
 #include "api/events.h"
 
-#include <inttypes.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -60,28 +60,42 @@ static struct event *event_make(const struct ingest_request *r, const struct acc
 	return event_create(&from);
 }
 
+/* What names an event to the engine when it will read it from the store. */
+static struct event *event_name(const struct ingest_request *r, const struct accept_event *e)
+{
+	const struct event from = { .flags = e->flags,
+				    .id = e->event_id,
+				    .organization = r->accept.organization,
+				    .type = e->type };
+	struct event *event = event_create(&from);
+
+	/* The store is durable: better to start again than to forget what waits. */
+	if (event == NULL)
+		abort();
+	return event;
+}
+
 /* Give the engine what was made of one event, or its room back. */
 static void event_hand_over(struct engine *engine, const struct ingest_request *r,
-                            const struct accept_event *e, bool is_reserved)
+			    const struct accept_event *e, bool is_reserved)
 {
 	const bool is_new = !e->duplicate && e->deliveries > 0;
-	struct event *event = is_new ? event_make(r, e) : NULL;
+	struct event *event = is_new && is_reserved ? event_make(r, e) : NULL;
 
 	if (e->target_count == 0)
 		return;
 	if (event != NULL) {
-		engine_hand_over(engine, event, e->targets, e->target_count, is_reserved);
+		engine_hand_over(engine, event, e->targets, e->target_count, true);
 		return;
 	}
 	if (is_reserved)
 		engine_release(engine, e->target_count, payload_bytes(e));
-	/* Memory was out, but the engine must still know that something waits. */
 	if (is_new)
-		engine_hand_over(engine, NULL, e->targets, e->target_count, false);
+		engine_hand_over(engine, event_name(r, e), e->targets, e->target_count, false);
 }
 
 static void event_write(const struct exchange *x, const struct accept_event *e,
-                        struct json_writer *w)
+			struct json_writer *w)
 {
 	const struct event named = { .id = e->event_id, .source_id = e->source_id };
 	char id[EVENT_TEXT_ID_BYTES];
@@ -120,10 +134,10 @@ static void conflict_write(struct exchange *x, const struct accept *a)
 	}
 	json_close(&w, '}');
 	reply_error_details(&x->reply, 409,
-	                    a->conflict_index < a->event_count
-	                            ? "This event_id was used for another event"
-	                            : "This Idempotency-Key was used for another request",
-	                    buf_view(&details));
+			    a->conflict_index < a->event_count
+				    ? "This event_id was used for another event"
+				    : "This Idempotency-Key was used for another request",
+			    buf_view(&details));
 	buf_finish(&details);
 }
 
@@ -131,8 +145,8 @@ static void request_commit(struct exchange *x, struct ingest_request *r)
 {
 	struct engine *engine = x->api->engine;
 	const size_t bytes = request_bytes(r);
-	const bool is_reserved =
-		r->target_count > 0 && engine_reserve(engine, r->target_count, bytes) > 0;
+	const bool is_reserved = r->target_count > 0 &&
+				 engine_reserve(engine, r->target_count, bytes) > 0;
 	const enum err rc = ingest_commit(&x->api->ingest, r);
 
 	if (rc == ERR_OK) {
@@ -151,13 +165,13 @@ static void request_commit(struct exchange *x, struct ingest_request *r)
 
 /* Scan and commit. False after a reply that says why not. */
 static bool publish(struct exchange *x, struct ingest_request *r,
-                    enum err (*scan)(const struct ingest *, struct ingest_request *,
-                                     struct faults *))
+		    enum err (*scan)(const struct ingest *, struct ingest_request *,
+				     struct faults *))
 {
 	if (!idempotency_key_is_sound(r->idempotency_key)) {
 		reply_error(&x->reply, 400,
-		            "The header Idempotency-Key must be 1 to %d visible ASCII characters",
-		            IDEMPOTENCY_KEY_MAX_BYTES);
+			    "The header Idempotency-Key must be 1 to %d visible ASCII characters",
+			    IDEMPOTENCY_KEY_MAX_BYTES);
 		return false;
 	}
 	const enum err rc = scan(&x->api->ingest, r, &x->faults);
@@ -178,8 +192,8 @@ static bool publish(struct exchange *x, struct ingest_request *r,
 static struct ingest_request request_of(const struct exchange *x)
 {
 	return (struct ingest_request){ .caller = &x->caller,
-		                        .body = buf_view(&x->request.body),
-		                        .idempotency_key = x->request.idempotency_key };
+					.body = buf_view(&x->request.body),
+					.idempotency_key = x->request.idempotency_key };
 }
 
 void events_publish(struct exchange *x)
@@ -229,7 +243,7 @@ enum err events_find(const struct exchange *x, struct span text, int64_t *out_id
 static void kept_members_write(struct json_writer *w, struct span extra)
 {
 	static const char *const names[KEPT_MEMBERS] = { "namespace_id", "subject", "metadata",
-		                                         "cache_scope" };
+							 "cache_scope" };
 	struct json_value object = { JSON_NONE, { NULL, 0 } };
 	struct json_member member;
 	struct span found[KEPT_MEMBERS] = { { NULL, 0 } };
@@ -262,7 +276,7 @@ void events_show(struct exchange *x)
 
 	if (rc == ERR_OK)
 		rc = id == 0 ? ERR_NOT_FOUND
-		             : store_event_read(x->api->store, x->caller.organization, id, &row);
+			     : store_event_read(x->api->store, x->caller.organization, id, &row);
 	if (rc == ERR_NOT_FOUND) {
 		reply_error(&x->reply, 404, "There is no such event");
 		return;

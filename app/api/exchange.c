@@ -56,8 +56,8 @@ static bool caller_check(struct exchange *x)
 		return true;
 	reply_header(&x->reply, "WWW-Authenticate", "Bearer");
 	reply_error(&x->reply, 401,
-	            key.ptr == NULL ? "An API key is needed: Authorization: Bearer sk_live_…"
-	                            : "The API key is not valid");
+		    key.ptr == NULL ? "An API key is needed: Authorization: Bearer sk_live_…"
+				    : "The API key is not valid");
 	return false;
 }
 
@@ -70,8 +70,8 @@ static void method_refuse(struct exchange *x, unsigned allowed)
 		if ((allowed & BIT(m)) == 0)
 			continue;
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s%s",
-		                        len == 0 ? "" : ", ", method_text((enum method)m),
-		                        m == METHOD_GET ? ", HEAD" : "");
+					len == 0 ? "" : ", ", method_text((enum method)m),
+					m == METHOD_GET ? ", HEAD" : "");
 	}
 	reply_header(&x->reply, "Allow", list);
 	reply_error(&x->reply, 405, "This path answers only to %s", list);
@@ -107,8 +107,9 @@ static bool scope_check(struct exchange *x)
 
 static bool query_check(struct exchange *x)
 {
-	const enum query_strictness strictness =
-		x->route->flags & ROUTE_STRICT_QUERY ? QUERY_STRICT : QUERY_LENIENT;
+	const enum query_strictness strictness = x->route->flags & ROUTE_STRICT_QUERY
+							 ? QUERY_STRICT
+							 : QUERY_LENIENT;
 
 	query_parse(&x->query, x->request.query, x->route->query, strictness, &x->faults);
 	if (!faults_any(&x->faults))
@@ -121,7 +122,7 @@ static bool body_check(struct exchange *x, FCGX_Stream *in)
 {
 	const struct conf_api *caps = &x->api->conf->api;
 	const int64_t cap = x->route->flags & ROUTE_BATCH ? caps->batch_max_bytes
-	                                                  : caps->body_max_bytes;
+							  : caps->body_max_bytes;
 	const enum err rc = request_body_read(&x->request, in, (size_t)cap);
 
 	if (rc == ERR_TOO_BIG)
@@ -176,8 +177,8 @@ static void failure_log(const struct exchange *x)
 		return;
 	}
 	log_error("api status=%d method=%s route=%s key=%s unsaid=%u", x->reply.status,
-	          method_text(x->request.method), x->route == NULL ? "-" : x->route->pattern,
-	          x->caller.key_public_id, atomic_exchange(&unsaid, 0));
+		  method_text(x->request.method), x->route == NULL ? "-" : x->route->pattern,
+		  x->caller.key_public_id, atomic_exchange(&unsaid, 0));
 }
 
 void exchange_run(struct exchange *x, FCGX_ParamArray params, FCGX_Stream *in)

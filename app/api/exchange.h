@@ -15,11 +15,11 @@ struct exchange {
 	const struct api *api;
 	struct request request;
 	struct reply reply;
-	struct query query;      /* by the route's table */
+	struct query query; /* by the route's table */
 	struct faults faults;
-	struct caller caller;    /* zeroed on routes that need no key */
+	struct caller caller; /* zeroed on routes that need no key */
 	const struct route *route;
-	struct span identifier;  /* the path's {identifier}, decoded */
+	struct span identifier; /* the path's {identifier}, decoded */
 };
 
 /* api: borrowed. Owner: x, exchange_finish(). */

@@ -20,7 +20,7 @@ const struct query_row hooks_query[] = {
 	[QUERY_OFFSET] = { "offset", "Webhooks to skip.", QUERY_INT, 0, 10000, 0, NULL },
 	[QUERY_CURSOR] = { "cursor", "next_cursor of the page before.", QUERY_TEXT, 0, 0, 0, NULL },
 	[QUERY_TOTAL] = { "include_total", "Fill in the totals inside pagination.", QUERY_BOOL, 0,
-	                  0, 0, NULL },
+			  0, 0, NULL },
 	{ NULL, NULL, 0, 0, 0, 0, NULL },
 };
 
@@ -30,16 +30,16 @@ static const char *const held_choices[] = { [HELD_SEND] = "send", [HELD_DROP] = 
 
 const struct query_row hooks_patch_query[] = {
 	[QUERY_HELD] = { "held",
-	                 "What becomes of deliveries that were held while the webhook was paused, "
-	                 "when this change resumes it: sent (the default) or cancelled.",
-	                 QUERY_CHOICE, 0, 0, HELD_SEND, held_choices },
+			 "What becomes of deliveries that were held while the webhook was paused, "
+			 "when this change resumes it: sent (the default) or cancelled.",
+			 QUERY_CHOICE, 0, 0, HELD_SEND, held_choices },
 	{ NULL, NULL, 0, 0, 0, 0, NULL },
 };
 
 /* --- One webhook as JSON --------------------------------------------------------- */
 
 static void channel_write(const struct api *api, const struct webhook_channel *c,
-                          struct json_writer *w)
+			  struct json_writer *w)
 {
 	const struct channel *channel = channels_find(api->channels, c->name);
 
@@ -80,7 +80,7 @@ static void error_write(const struct webhook_error *e, struct json_writer *w)
 }
 
 static void hook_write(const struct api *api, const struct webhook *hook,
-                       const struct webhook_error *error, struct json_writer *w)
+		       const struct webhook_error *error, struct json_writer *w)
 {
 	json_open(w, '{');
 	json_put(w, "webhook_id", hook->public_id);
@@ -106,7 +106,7 @@ static void hook_write(const struct api *api, const struct webhook *hook,
 
 /* Their last errors, in their order. Owner: the caller, free(). */
 static enum err errors_read(const struct exchange *x, struct entry *const *entries, size_t count,
-                            struct webhook_error **out)
+			    struct webhook_error **out)
 {
 	int64_t *ids = xcalloc(count + 1, sizeof(*ids));
 	struct webhook_error *errors = xcalloc(count + 1, sizeof(*errors));
@@ -148,9 +148,8 @@ static void failure_reply(struct exchange *x, enum err rc)
 	else if (rc == ERR_NOT_FOUND)
 		reply_error(&x->reply, 404, "There is no such webhook");
 	else if (rc == ERR_LIMIT)
-		reply_error(&x->reply, 403,
-		            "An organization may have at most %" PRId64 " webhooks",
-		            x->api->conf->limits.webhooks);
+		reply_error(&x->reply, 403, "An organization may have at most %" PRId64 " webhooks",
+			    x->api->conf->limits.webhooks);
 	else
 		reply_err(&x->reply, rc);
 }
@@ -160,8 +159,8 @@ static void failure_reply(struct exchange *x, enum err rc)
 static struct webhook_change change_of(const struct exchange *x)
 {
 	return (struct webhook_change){ .organization = x->caller.organization,
-		                        .id = x->identifier,
-		                        .body = buf_view(&x->request.body) };
+					.id = x->identifier,
+					.body = buf_view(&x->request.body) };
 }
 
 static void change_reply(struct exchange *x, int status, enum err rc, struct entry *entry)
@@ -203,8 +202,8 @@ void hooks_patch(struct exchange *x)
 
 void hooks_remove(struct exchange *x)
 {
-	const enum err rc =
-		webhooks_remove(x->api->webhooks, x->caller.organization, x->identifier);
+	const enum err rc = webhooks_remove(x->api->webhooks, x->caller.organization,
+					    x->identifier);
 
 	if (rc == ERR_OK)
 		x->reply.status = 204;
@@ -214,8 +213,8 @@ void hooks_remove(struct exchange *x)
 
 void hooks_show(struct exchange *x)
 {
-	struct entry *entry =
-		registry_find(x->api->registry, x->caller.organization, x->identifier);
+	struct entry *entry = registry_find(x->api->registry, x->caller.organization,
+					    x->identifier);
 
 	change_reply(x, 200, entry == NULL ? ERR_NOT_FOUND : ERR_OK, entry);
 }
@@ -231,8 +230,8 @@ static void secret_reply(struct exchange *x, struct entry *entry)
 
 	buf_init(&text, SECRET_MAX_BYTES * 2);
 	buf_text(&text, "whsec_");
-	base64_append(&text, (struct span){ (const char *)hook->secrets[0].bytes,
-	                                    hook->secrets[0].len });
+	base64_append(&text,
+		      (struct span){ (const char *)hook->secrets[0].bytes, hook->secrets[0].len });
 	json_open(&w, '{');
 	json_put_span(&w, "secret", buf_view(&text));
 	json_put_time_us(&w, "created_at", hook->secrets[0].created_at_us);
@@ -253,8 +252,8 @@ static void secret_reply(struct exchange *x, struct entry *entry)
 
 void hooks_secret_show(struct exchange *x)
 {
-	struct entry *entry =
-		registry_find(x->api->registry, x->caller.organization, x->identifier);
+	struct entry *entry = registry_find(x->api->registry, x->caller.organization,
+					    x->identifier);
 
 	if (entry == NULL)
 		failure_reply(x, ERR_NOT_FOUND);
@@ -266,7 +265,7 @@ void hooks_secret_rotate(struct exchange *x)
 {
 	struct entry *entry = NULL;
 	const enum err rc = webhooks_secret_rotate(x->api->webhooks, x->caller.organization,
-	                                           x->identifier, &entry);
+						   x->identifier, &entry);
 
 	if (rc == ERR_OK)
 		secret_reply(x, entry);
@@ -277,7 +276,7 @@ void hooks_secret_rotate(struct exchange *x)
 /* --- Lists --------------------------------------------------------------------------- */
 
 static void hooks_write(const struct exchange *x, const struct webhook_page *page,
-                        const struct webhook_error *errors, struct json_writer *w)
+			const struct webhook_error *errors, struct json_writer *w)
 {
 	json_open(w, '[');
 	for (size_t i = 0; i < page->count; i++)
@@ -288,8 +287,8 @@ static void hooks_write(const struct exchange *x, const struct webhook_page *pag
 void hooks_list_plain(struct exchange *x)
 {
 	const struct webhook_query query = { .organization = x->caller.organization,
-		                             .is_active = -1,
-		                             .limit = SIZE_MAX };
+					     .is_active = -1,
+					     .limit = SIZE_MAX };
 	struct webhook_error *errors = NULL;
 	struct webhook_page page;
 
@@ -308,7 +307,7 @@ void hooks_list_plain(struct exchange *x)
 }
 
 static void filter_member_read(struct exchange *x, const struct json_member *member,
-                               struct webhook_query *query, struct buf *text)
+			       struct webhook_query *query, struct buf *text)
 {
 	static const struct loc body = { NULL, "body", 0 };
 	const bool is_type = json_key_is(member->key, "event_type");
@@ -320,7 +319,7 @@ static void filter_member_read(struct exchange *x, const struct json_member *mem
 		const struct loc unknown = { &body, key, 0 };
 
 		faults_add(&x->faults, &unknown, "extra_forbidden",
-		           "Extra inputs are not permitted");
+			   "Extra inputs are not permitted");
 		free(key);
 	} else if (member->value.type == JSON_NULL) {
 		return;
@@ -331,8 +330,8 @@ static void filter_member_read(struct exchange *x, const struct json_member *mem
 		query->is_active = json_is_true(&member->value);
 	} else {
 		faults_add(&x->faults, &loc, is_type ? "string_type" : "bool_type",
-		           is_type ? "Input should be a valid string"
-		                   : "Input should be a valid boolean");
+			   is_type ? "Input should be a valid string"
+				   : "Input should be a valid boolean");
 	}
 }
 
@@ -350,10 +349,10 @@ static bool filters_read(struct exchange *x, struct webhook_query *query, struct
 		return true;
 	if (json_scan(buf_view(&x->request.body), depth_max, &root, &why) != ERR_OK)
 		faults_add(&x->faults, &body, "json_invalid", "Invalid JSON at byte %zu: %s",
-		           why.offset, why.reason);
+			   why.offset, why.reason);
 	else if (root.type != JSON_OBJECT && root.type != JSON_NULL)
 		faults_add(&x->faults, &body, "model_attributes_type",
-		           "Input should be a valid object");
+			   "Input should be a valid object");
 	else
 		while (json_member_next(&root, &at, &member))
 			filter_member_read(x, &member, query, text);
@@ -370,7 +369,7 @@ static bool cursor_read(struct exchange *x, struct webhook_query *query)
 		return true;
 	if (!pubid_parse(x->api->ids, PUBID_CURSOR, text, &position)) {
 		faults_add(&x->faults, &loc, "value_error",
-		           "Input should be a next_cursor of this list");
+			   "Input should be a next_cursor of this list");
 		return false;
 	}
 	query->after_position = (uint64_t)position;
@@ -391,7 +390,7 @@ static void page_reply(struct exchange *x, const struct webhook_query *query)
 			.limit = (int64_t)query->limit,
 			.offset = (int64_t)query->offset,
 			.total = x->query.values[QUERY_TOTAL].number != 0 ? (int64_t)page.total
-			                                                  : PAGE_UNCOUNTED,
+									  : PAGE_UNCOUNTED,
 			.page_is_known = query->after_position == 0,
 			.next = (int64_t)page.next_position,
 		};

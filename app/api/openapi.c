@@ -16,9 +16,9 @@
 static void query_schema_write(const struct query_row *row, struct json_writer *w)
 {
 	static const char *const types[] = { [QUERY_TEXT] = "string",
-		                             [QUERY_INT] = "integer",
-		                             [QUERY_BOOL] = "boolean",
-		                             [QUERY_CHOICE] = "string" };
+					     [QUERY_INT] = "integer",
+					     [QUERY_BOOL] = "boolean",
+					     [QUERY_CHOICE] = "string" };
 
 	json_key(w, "schema");
 	json_open(w, '{');
@@ -41,7 +41,7 @@ static void query_schema_write(const struct query_row *row, struct json_writer *
 }
 
 static void text_parameter_write(const char *name, const char *in, const char *help,
-                                 struct json_writer *w)
+				 struct json_writer *w)
 {
 	json_open(w, '{');
 	json_put(w, "name", name);
@@ -63,8 +63,9 @@ static void parameters_write(const struct route *r, struct json_writer *w)
 		text_parameter_write("identifier", "path", "Its id.", w);
 	if ((r->flags & ROUTE_CONFLICTS) != 0)
 		text_parameter_write("Idempotency-Key", "header",
-		                     "1 to 255 visible ASCII characters. The same key again gives "
-		                     "the same answer and sends nothing twice.", w);
+				     "1 to 255 visible ASCII characters. The same key again gives "
+				     "the same answer and sends nothing twice.",
+				     w);
 	for (const struct query_row *row = r->query; row != NULL && row->name != NULL; row++) {
 		json_open(w, '{');
 		json_put(w, "name", row->name);
@@ -114,8 +115,8 @@ static void request_write(const struct route *r, struct json_writer *w)
 	json_close(w, '}');
 }
 
-static void response_write(int status, const char *description, const char *schema,
-                           unsigned flags, struct json_writer *w)
+static void response_write(int status, const char *description, const char *schema, unsigned flags,
+			   struct json_writer *w)
 {
 	char text[16];
 
@@ -164,8 +165,8 @@ static void responses_write(const struct route *r, struct json_writer *w)
 	response_write(r->status, "Successful Response", r->reply_schema, r->flags, w);
 	for (size_t i = 0; i < COUNT_OF(failures); i++) {
 		if (is_needed(r, failures[i].need))
-			response_write(failures[i].status, failures[i].description,
-			               "ErrorResponse", 0, w);
+			response_write(failures[i].status, failures[i].description, "ErrorResponse",
+				       0, w);
 	}
 	if (r->scopes != 0)
 		response_write(422, "Validation Error", "HTTPValidationError", 0, w);
@@ -175,8 +176,8 @@ static void responses_write(const struct route *r, struct json_writer *w)
 /* --- Paths ---------------------------------------------------------------------------- */
 
 static const char *const method_keys[METHOD_COUNT] = {
-	[METHOD_OTHER] = "",    [METHOD_GET] = "get",     [METHOD_POST] = "post",
-	[METHOD_PUT] = "put",   [METHOD_PATCH] = "patch", [METHOD_DELETE] = "delete",
+	[METHOD_OTHER] = "",  [METHOD_GET] = "get",     [METHOD_POST] = "post",
+	[METHOD_PUT] = "put", [METHOD_PATCH] = "patch", [METHOD_DELETE] = "delete",
 };
 
 static void operation_write(const struct route *r, struct json_writer *w)

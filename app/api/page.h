@@ -14,9 +14,9 @@ enum { PAGE_UNCOUNTED = -1 };
 struct pagination {
 	const struct pubid *ids; /* for the cursor */
 	int64_t limit, offset;
-	int64_t total;           /* PAGE_UNCOUNTED: nobody asked, or it is not known */
-	bool page_is_known;      /* false when a cursor was followed */
-	int64_t next;            /* position to go on from; 0 = that was the end */
+	int64_t total;      /* PAGE_UNCOUNTED: nobody asked, or it is not known */
+	bool page_is_known; /* false when a cursor was followed */
+	int64_t next;       /* position to go on from; 0 = that was the end */
 };
 
 /* All of the contract's keys; what is not known is null. */

@@ -44,7 +44,7 @@ static struct span part_decode(struct query *q, struct span raw)
 		if (c == '+') {
 			c = ' ';
 		} else if (c == '%' && i + 2 < raw.len && hex_digit(raw.ptr[i + 1]) >= 0 &&
-		           hex_digit(raw.ptr[i + 2]) >= 0) {
+			   hex_digit(raw.ptr[i + 2]) >= 0) {
 			c = (char)(hex_digit(raw.ptr[i + 1]) << 4 | hex_digit(raw.ptr[i + 2]));
 			i += 2;
 		}
@@ -80,7 +80,7 @@ static bool bool_parse(struct span text, int64_t *out)
 		const char *text;
 		int value;
 	} spellings[] = {
-		{ "true", 1 }, { "1", 1 }, { "yes", 1 }, { "on", 1 },  { "t", 1 }, { "y", 1 },
+		{ "true", 1 },  { "1", 1 }, { "yes", 1 }, { "on", 1 },  { "t", 1 }, { "y", 1 },
 		{ "false", 0 }, { "0", 0 }, { "no", 0 },  { "off", 0 }, { "f", 0 }, { "n", 0 },
 	};
 
@@ -105,22 +105,22 @@ static bool choice_parse(struct span text, const char *const *choices, int64_t *
 	return false;
 }
 
-static void int_read(const struct query_row *row, struct query_value *value,
-                     struct faults *faults, const struct loc *loc)
+static void int_read(const struct query_row *row, struct query_value *value, struct faults *faults,
+		     const struct loc *loc)
 {
 	if (!int_parse(value->text, &value->number))
 		faults_add(faults, loc, "int_parsing",
-		           "Input should be a valid integer, unable to parse string as an integer");
+			   "Input should be a valid integer, unable to parse string as an integer");
 	else if (value->number < row->min)
 		faults_add(faults, loc, "greater_than_equal",
-		           "Input should be greater than or equal to %" PRId64, row->min);
+			   "Input should be greater than or equal to %" PRId64, row->min);
 	else if (value->number > row->max)
 		faults_add(faults, loc, "less_than_equal",
-		           "Input should be less than or equal to %" PRId64, row->max);
+			   "Input should be less than or equal to %" PRId64, row->max);
 }
 
 static void value_read(const struct query_row *row, struct query_value *value,
-                       struct faults *faults)
+		       struct faults *faults)
 {
 	const struct loc loc = { &query_loc, row->name, 0 };
 
@@ -130,24 +130,25 @@ static void value_read(const struct query_row *row, struct query_value *value,
 	case QUERY_BOOL:
 		if (!bool_parse(value->text, &value->number))
 			faults_add(faults, &loc, "bool_parsing",
-			           "Input should be a valid boolean, unable to interpret input");
+				   "Input should be a valid boolean, unable to interpret input");
 		break;
 	case QUERY_CHOICE:
 		if (!choice_parse(value->text, row->choices, &value->number))
-			faults_add(faults, &loc, "enum", "Input should be one of the documented "
-			                                 "values");
+			faults_add(faults, &loc, "enum",
+				   "Input should be one of the documented "
+				   "values");
 		break;
 	}
 }
 
 static void pair_read(struct query *q, struct span raw, const struct query_row *rows,
-                      enum query_strictness strictness, struct faults *faults)
+		      enum query_strictness strictness, struct faults *faults)
 {
 	const char *sign = memchr(raw.ptr, '=', raw.len);
 	const size_t name_len = sign == NULL ? raw.len : (size_t)(sign - raw.ptr);
 	const struct span name = part_decode(q, (struct span){ raw.ptr, name_len });
 	const struct span rest = { sign == NULL ? raw.ptr : sign + 1,
-		                   sign == NULL ? 0 : raw.len - name_len - 1 };
+				   sign == NULL ? 0 : raw.len - name_len - 1 };
 	const struct loc loc = { &query_loc, name.ptr, 0 };
 	size_t i = 0;
 
@@ -156,7 +157,7 @@ static void pair_read(struct query *q, struct span raw, const struct query_row *
 	if (rows == NULL || rows[i].name == NULL) {
 		if (strictness == QUERY_STRICT)
 			faults_add(faults, &loc, "extra_forbidden",
-			           "Extra inputs are not permitted");
+				   "Extra inputs are not permitted");
 		return;
 	}
 	if (q->values[i].is_given)
@@ -167,7 +168,7 @@ static void pair_read(struct query *q, struct span raw, const struct query_row *
 }
 
 void query_parse(struct query *q, struct span raw, const struct query_row *rows,
-                 enum query_strictness strictness, struct faults *faults)
+		 enum query_strictness strictness, struct faults *faults)
 {
 	memset(q->values, 0, sizeof(q->values));
 	for (size_t i = 0; rows != NULL && rows[i].name != NULL; i++)

@@ -14,7 +14,7 @@
 enum query_kind { QUERY_TEXT = 1, QUERY_INT, QUERY_BOOL, QUERY_CHOICE };
 
 struct query_row {
-	const char *name, *help;    /* name NULL ends the table */
+	const char *name, *help; /* name NULL ends the table */
 	enum query_kind kind;
 	int64_t min, max;           /* QUERY_INT */
 	int64_t dflt;               /* QUERY_INT and QUERY_BOOL, when not given */
@@ -41,6 +41,6 @@ void query_init(struct query *q);
 void query_finish(struct query *q);
 /* Faults get loc ["query", name]. rows may be NULL. Spans live until the next call. */
 void query_parse(struct query *q, struct span raw, const struct query_row *rows,
-                 enum query_strictness strictness, struct faults *faults);
+		 enum query_strictness strictness, struct faults *faults);
 
 #endif

@@ -159,14 +159,14 @@ void reply_err(struct reply *p, enum err rc)
 		unavailable(p, "1", "The store is busy; nothing was done, try again");
 		return;
 	case ERR_FULL:
-		unavailable(p, "5", "The store has no space left; nothing was done, try again later");
+		unavailable(p, "5",
+			    "The store has no space left; nothing was done, try again later");
 		return;
 	case ERR_IO:
-		unavailable(p, "5", "The store cannot be used now; nothing was done, try again later");
+		unavailable(p, "5",
+			    "The store cannot be used now; nothing was done, try again later");
 		return;
-	case ERR_MEMORY:
-		unavailable(p, "1", "Out of memory; nothing was done, try again");
-		return;
+	case ERR_MEMORY: unavailable(p, "1", "Out of memory; nothing was done, try again"); return;
 	case ERR_STOPPING:
 		unavailable(p, "2", "The server is going down; nothing was done, try again");
 		return;
@@ -184,7 +184,7 @@ void reply_head_format(struct reply *p, struct buf *out)
 	/* RFC 9110 8.6: no length, and so no type, with a 204. */
 	if (p->status != 204)
 		buf_format(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", p->content_type,
-		           p->body.len);
+			   p->body.len);
 	buf_span(out, buf_view(&p->headers));
 	buf_bytes(out, "\r\n", 2);
 }

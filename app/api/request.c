@@ -14,8 +14,8 @@ enum { CHUNK_BYTES = 8192, BODY_KEPT_BYTES = 64 * 1024, LENGTH_DIGITS_MAX = 15 }
 enum { LENGTH_ABSENT = -1, LENGTH_BAD = -2 };
 
 static const char *const methods[METHOD_COUNT] = {
-	[METHOD_OTHER] = "",        [METHOD_GET] = "GET",     [METHOD_POST] = "POST",
-	[METHOD_PUT] = "PUT",       [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE",
+	[METHOD_OTHER] = "",  [METHOD_GET] = "GET",     [METHOD_POST] = "POST",
+	[METHOD_PUT] = "PUT", [METHOD_PATCH] = "PATCH", [METHOD_DELETE] = "DELETE",
 };
 
 const char *method_text(enum method m)
@@ -200,7 +200,8 @@ static bool type_parameter_fits(struct span parameter)
 
 	if (sign == NULL)
 		return true;
-	const struct span name = trim((struct span){ parameter.ptr, (size_t)(sign - parameter.ptr) });
+	const struct span name =
+		trim((struct span){ parameter.ptr, (size_t)(sign - parameter.ptr) });
 	struct span value =
 		trim((struct span){ sign + 1, parameter.len - (size_t)(sign - parameter.ptr) - 1 });
 
@@ -224,7 +225,7 @@ bool request_is_json(const struct request *q)
 		const struct span part = trim((struct span){ rest.ptr, len });
 
 		if (is_first ? !span_is_nocase(part, "application/json")
-		             : !type_parameter_fits(part))
+			     : !type_parameter_fits(part))
 			return false;
 		is_first = false;
 		rest.ptr += len + (mark != NULL);

@@ -13,20 +13,27 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum method { METHOD_OTHER = 0, METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE,
-	      METHOD_COUNT };
+enum method {
+	METHOD_OTHER = 0,
+	METHOD_GET,
+	METHOD_POST,
+	METHOD_PUT,
+	METHOD_PATCH,
+	METHOD_DELETE,
+	METHOD_COUNT
+};
 
 enum { SEGMENTS_MAX = 8, PATH_MAX_BYTES = 2048 };
 
 struct request {
-	enum method method;         /* HEAD counts as GET; the web server drops the body */
-	struct span path;           /* as sent, up to the '?' */
-	struct span query;          /* as sent, behind it */
-	bool path_is_sound;         /* no //, dot segments, %2F, %00, broken escapes */
+	enum method method;                 /* HEAD counts as GET; the web server drops the body */
+	struct span path;                   /* as sent, up to the '?' */
+	struct span query;                  /* as sent, behind it */
+	bool path_is_sound;                 /* no //, dot segments, %2F, %00, broken escapes */
 	struct span segments[SEGMENTS_MAX]; /* of a sound path, each decoded once */
 	size_t segment_count;
 	struct span authorization, content_type, idempotency_key; /* ptr NULL: absent */
-	int64_t content_length;     /* -1 = not said, -2 = not a number */
+	int64_t content_length; /* -1 = not said, -2 = not a number */
 	struct buf body;
 	char decoded[PATH_MAX_BYTES + 1]; /* what segments point into */
 };

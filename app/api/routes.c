@@ -114,7 +114,7 @@ static bool path_fits(const char *pattern, const struct request *q, struct span 
 }
 
 const struct route *routes_find(const struct request *q, unsigned *out_allowed,
-                                struct span *out_identifier)
+				struct span *out_identifier)
 {
 	bool is_literal = false;
 

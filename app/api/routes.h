@@ -21,12 +21,12 @@ enum {
 
 struct route {
 	enum method method;
-	const char *pattern;        /* "/v1/…/{identifier}"; a final slash is as good as none */
-	unsigned scopes;            /* any one of these SCOPE_… bits; 0: no key is needed */
-	unsigned flags;             /* ROUTE_… */
+	const char *pattern; /* "/v1/…/{identifier}"; a final slash is as good as none */
+	unsigned scopes;     /* any one of these SCOPE_… bits; 0: no key is needed */
+	unsigned flags;      /* ROUTE_… */
 	void (*answer)(struct exchange *x);
-	const struct query_row *query; /* NULL: no parameters */
-	int status;                 /* when all is well */
+	const struct query_row *query;             /* NULL: no parameters */
+	int status;                                /* when all is well */
 	const char *request_schema, *reply_schema; /* names in schemas.c; NULL: none */
 	const char *operation_id, *tag, *summary, *description;
 };
@@ -35,6 +35,6 @@ const struct route *routes_all(size_t *out_count);
 /* The route for a sound path, or NULL: then *out_allowed has BIT(method) of
  * those that the path knows, 0 when there is no such path. */
 const struct route *routes_find(const struct request *q, unsigned *out_allowed,
-                                struct span *out_identifier);
+				struct span *out_identifier);
 
 #endif

@@ -35,12 +35,14 @@ struct schema {
 #define ACTIVE_HELP   "False pauses: nothing is matched, what waits is held."
 
 /* Sent back by clients that were generated from an older description. */
-#define SERVER_OWNED                                                                  \
-	{ "webhook_id", "any", NULL, "Ignored: the server's." },                      \
-	{ "created_at", "any", NULL, "Ignored: the server's." },                      \
-	{ "updated_at", "any", NULL, "Ignored: the server's." },                      \
-	{ "last_error", "any", NULL, "Ignored: the server's." },                      \
-	{ "disabled_reason", "any", NULL, "Ignored: the server's." }
+#define SERVER_OWNED                                                     \
+	{ "webhook_id", "any", NULL, "Ignored: the server's." },         \
+		{ "created_at", "any", NULL, "Ignored: the server's." }, \
+		{ "updated_at", "any", NULL, "Ignored: the server's." }, \
+		{ "last_error", "any", NULL, "Ignored: the server's." }, \
+	{                                                                \
+		"disabled_reason", "any", NULL, "Ignored: the server's." \
+	}
 
 static const struct property webhook_input[] = {
 	{ "webhook_name", "string!", NAME_RULE, NAME_HELP },
@@ -69,7 +71,8 @@ static const struct property webhook_output[] = {
 	{ "event_types", "[]string!", ONE_AT_LEAST, TYPES_HELP },
 	{ "channels", "[]#WebhookChannel-Output!", ONE_AT_LEAST, CHANNELS_HELP },
 	{ "is_active", "boolean!", NULL, ACTIVE_HELP },
-	{ "disabled_reason", "string?!", NULL, "Why the server disabled it; null while it did not." },
+	{ "disabled_reason", "string?!", NULL,
+	  "Why the server disabled it; null while it did not." },
 	{ "created_at", "date-time!", NULL, "When it was created." },
 	{ "updated_at", "date-time!", NULL,
 	  "When event_types, channels or is_active changed last." },
@@ -198,25 +201,28 @@ static const struct property event_output[] = {
 
 /* --- Deliveries ------------------------------------------------------------------- */
 
-#define STATE_RULE \
-	"\"enum\":[\"due\",\"sending\",\"held\",\"delivered\",\"failed\",\"cancelled\"]"
+#define STATE_RULE "\"enum\":[\"due\",\"sending\",\"held\",\"delivered\",\"failed\",\"cancelled\"]"
 
-#define DELIVERY_HEAD                                                                        \
-	{ "delivery_id", "string!", NULL, "Its id." },                                       \
-	{ "event_id", "string!", NULL, "The event that is delivered." },                     \
-	{ "event_type", "string!", NULL, "The event's type." },                              \
-	{ "webhook_id", "string!", NULL, "The webhook it is for." },                         \
-	{ "channel", "string!", NULL, "The channel's name." },                               \
-	{ "target", "string?!", NULL, "Where to; masked where it is a secret." },            \
-	{ "state", "string!", STATE_RULE, "Where it stands." }
+#define DELIVERY_HEAD                                                                     \
+	{ "delivery_id", "string!", NULL, "Its id." },                                    \
+		{ "event_id", "string!", NULL, "The event that is delivered." },          \
+		{ "event_type", "string!", NULL, "The event's type." },                   \
+		{ "webhook_id", "string!", NULL, "The webhook it is for." },              \
+		{ "channel", "string!", NULL, "The channel's name." },                    \
+		{ "target", "string?!", NULL, "Where to; masked where it is a secret." }, \
+	{                                                                                 \
+		"state", "string!", STATE_RULE, "Where it stands."                        \
+	}
 
-#define DELIVERY_TAIL                                                                        \
-	{ "created_at", "date-time!", NULL, "When the event was accepted." },                \
-	{ "next_attempt_at", "date-time?!", NULL, "Null when none is planned." },            \
-	{ "done_at", "date-time?!", NULL, "When it reached a final state." },                \
-	{ "last_status_code", "integer?!", NULL, "Of the last attempt." },                   \
-	{ "last_error", "string?!", NULL, "Why the last attempt failed." },                  \
-	{ NULL, NULL, NULL, NULL }
+#define DELIVERY_TAIL                                                                     \
+	{ "created_at", "date-time!", NULL, "When the event was accepted." },             \
+		{ "next_attempt_at", "date-time?!", NULL, "Null when none is planned." }, \
+		{ "done_at", "date-time?!", NULL, "When it reached a final state." },     \
+		{ "last_status_code", "integer?!", NULL, "Of the last attempt." },        \
+		{ "last_error", "string?!", NULL, "Why the last attempt failed." },       \
+	{                                                                                 \
+		NULL, NULL, NULL, NULL                                                    \
+	}
 
 static const struct property delivery[] = {
 	DELIVERY_HEAD,
@@ -427,11 +433,11 @@ static char *config_title(const char *channel)
 	for (; *channel != '\0'; channel++) {
 		const bool is_lower = *channel >= 'a' && *channel <= 'z';
 		const bool is_other = (*channel >= 'A' && *channel <= 'Z') ||
-		                      (*channel >= '0' && *channel <= '9');
+				      (*channel >= '0' && *channel <= '9');
 
 		if (is_lower || is_other)
 			title[len++] = is_first && is_lower ? (char)(*channel - 'a' + 'A')
-			                                    : *channel;
+							    : *channel;
 		is_first = !is_lower && !is_other;
 	}
 	memcpy(title + len, "Config", sizeof("Config"));

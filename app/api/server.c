@@ -199,8 +199,10 @@ enum err server_start(const struct api *api, int listen_fd, struct server **out,
 		*out = s;
 		return ERR_OK;
 	}
-	why_set(why, "only %zu of %zu API threads could be started; look at the limits of "
-	             "descriptors and processes", s->count, wanted);
+	why_set(why,
+		"only %zu of %zu API threads could be started; look at the limits of "
+		"descriptors and processes",
+		s->count, wanted);
 	server_stop(s);
 	return ERR_MEMORY;
 }

@@ -19,13 +19,13 @@ enum { PREFIX_CHARACTERS = 8, NAME_MAX_CHARACTERS = 200, SLOTS_MIN = 64 };
 
 struct access {
 	struct store *store;
-	pthread_rwlock_t lock;          /* over everything below */
+	pthread_rwlock_t lock;              /* over everything below */
 	struct organization *organizations; /* owned */
 	size_t organization_count;
-	struct api_key *keys;           /* owned; only ever grows */
+	struct api_key *keys; /* owned; only ever grows */
 	size_t key_count;
-	uint32_t *slots;                /* owned; index of a key + 1, 0 = free; by hash */
-	size_t slot_count;              /* a power of two, at least twice key_count */
+	uint32_t *slots;   /* owned; index of a key + 1, 0 = free; by hash */
+	size_t slot_count; /* a power of two, at least twice key_count */
 };
 
 struct access *access_create(struct store *s)
@@ -101,7 +101,8 @@ static struct api_key *key_find(const struct access *a, const unsigned char hash
 {
 	if (a->slot_count == 0)
 		return NULL;
-	for (size_t at = slot_first(a, hash); a->slots[at] != 0; at = (at + 1) & (a->slot_count - 1)) {
+	for (size_t at = slot_first(a, hash); a->slots[at] != 0;
+	     at = (at + 1) & (a->slot_count - 1)) {
 		struct api_key *k = &a->keys[a->slots[at] - 1];
 
 		if (crypto_equal(k->hash, hash, SHA256_BYTES))
@@ -122,8 +123,8 @@ static struct api_key *key_find_public(const struct access *a, const char *publi
 /* Takes over what o owns. */
 static void organization_put(struct access *a, const struct organization *o)
 {
-	a->organizations =
-		xrealloc(a->organizations, (a->organization_count + 1) * sizeof(*a->organizations));
+	a->organizations = xrealloc(a->organizations,
+				    (a->organization_count + 1) * sizeof(*a->organizations));
 	a->organizations[a->organization_count++] = *o;
 }
 
@@ -174,8 +175,9 @@ enum err access_load(struct access *a)
 
 static bool key_text_is_formed(struct span text)
 {
-	return text.len == KEY_TEXT_BYTES - 1 && (memcmp(text.ptr, "sk_live_", PREFIX_CHARACTERS) == 0 ||
-	                                          memcmp(text.ptr, "sk_test_", PREFIX_CHARACTERS) == 0);
+	return text.len == KEY_TEXT_BYTES - 1 &&
+	       (memcmp(text.ptr, "sk_live_", PREFIX_CHARACTERS) == 0 ||
+		memcmp(text.ptr, "sk_test_", PREFIX_CHARACTERS) == 0);
 }
 
 enum err access_check(struct access *a, struct span key_text, struct caller *out)
@@ -218,7 +220,7 @@ static enum err name_check(const char *name, struct why *why)
 }
 
 enum err access_organization_add(struct access *a, const char *name, char out_public_id[15],
-                                 struct why *why)
+				 struct why *why)
 {
 	struct organization o = { .public_id = "org_", .internal_id = "int_" };
 	enum err rc = name_check(name, why);
@@ -252,14 +254,15 @@ static int64_t organization_id(struct access *a, const char *public_id)
 }
 
 enum err access_key_add(struct access *a, const char *organization, unsigned scopes, bool is_test,
-                        char out_key[KEY_TEXT_BYTES], struct why *why)
+			char out_key[KEY_TEXT_BYTES], struct why *why)
 {
 	struct api_key k = { .public_id = "key_", .scopes = scopes, .is_test = is_test };
 	char text[KEY_TEXT_BYTES];
 
 	k.organization = organization_id(a, organization);
 	if (k.organization == 0) {
-		why_set(why, "there is no organization %.40s; `tocsin org list` shows them", organization);
+		why_set(why, "there is no organization %.40s; `tocsin org list` shows them",
+			organization);
 		return ERR_NOT_FOUND;
 	}
 	memcpy(text, is_test ? "sk_test_" : "sk_live_", PREFIX_CHARACTERS);
@@ -340,15 +343,15 @@ static void key_print(const struct access *a, const struct api_key *k, struct bu
 		time_format(k->revoked_at_us, revoked);
 	scopes_format(k->scopes, scopes);
 	buf_format(out, "%s  %s  %s  %s  %s  %s\n", k->public_id,
-	           organization_public_id(a, k->organization), scopes, k->is_test ? "test" : "live",
-	           created, revoked);
+		   organization_public_id(a, k->organization), scopes, k->is_test ? "test" : "live",
+		   created, revoked);
 }
 
 void access_keys_print(struct access *a, const char *organization, struct buf *out)
 {
 	pthread_rwlock_rdlock(&a->lock);
-	const struct organization *only =
-		organization == NULL ? NULL : organization_find(a, organization);
+	const struct organization *only = organization == NULL ? NULL
+							       : organization_find(a, organization);
 
 	for (size_t i = 0; i < a->key_count; i++) {
 		if (organization == NULL || (only != NULL && a->keys[i].organization == only->id))

@@ -51,7 +51,7 @@ void event_message_id(const struct pubid *ids, const struct event *e, char out[6
 }
 
 void envelope_append(struct buf *out, const struct pubid *ids, const struct event *e,
-                     const struct webhook *webhook)
+		     const struct webhook *webhook)
 {
 	char id[EVENT_TEXT_ID_BYTES], occurred_at[TIME_TEXT_BYTES];
 

@@ -23,11 +23,11 @@ static const struct loc body_loc = { NULL, "body", 0 };
 static struct span text_of(struct json_object *string)
 {
 	return (struct span){ json_object_get_string(string),
-		              (size_t)json_object_get_string_len(string) };
+			      (size_t)json_object_get_string_len(string) };
 }
 
 char *form_text_read(struct form *f, struct json_object *value, const struct form_text *rule,
-                     const struct loc *loc)
+		     const struct loc *loc)
 {
 	if (!json_object_is_type(value, json_type_string)) {
 		faults_add(f->faults, loc, "string_type", "Input should be a valid string");
@@ -38,13 +38,13 @@ char *form_text_read(struct form *f, struct json_object *value, const struct for
 
 	if (characters < rule->min)
 		faults_add(f->faults, loc, "string_too_short",
-		           "String should have at least %zu character", rule->min);
+			   "String should have at least %zu character", rule->min);
 	else if (characters > rule->max)
 		faults_add(f->faults, loc, "string_too_long",
-		           "String should have at most %zu characters", rule->max);
+			   "String should have at most %zu characters", rule->max);
 	else if (rule->has_lines ? !text_is_prose(text) : !text_is_line(text))
 		faults_add(f->faults, loc, "value_error",
-		           "String should not hold control characters");
+			   "String should not hold control characters");
 	else
 		return xspandup(text);
 	return NULL;
@@ -60,7 +60,7 @@ static bool name_is_known(const char *name, const char *const *known)
 }
 
 void form_members_check(struct form *f, struct json_object *object, const char *const *known,
-                        const struct loc *loc)
+			const struct loc *loc)
 {
 	struct json_object_iterator at = json_object_iter_begin(object);
 	const struct json_object_iterator end = json_object_iter_end(object);
@@ -71,7 +71,7 @@ void form_members_check(struct form *f, struct json_object *object, const char *
 
 		if (!name_is_known(name, known))
 			faults_add(f->faults, &member, "extra_forbidden",
-			           "Extra inputs are not permitted");
+				   "Extra inputs are not permitted");
 	}
 }
 
@@ -79,13 +79,13 @@ void form_members_check(struct form *f, struct json_object *object, const char *
 
 /* Those after channels are the server's: accepted, whatever they are, and ignored. */
 static const char *const members[] = {
-	"webhook_name", "description", "event_types",  "is_active",  "channels",        "webhook_id",
-	"internal_id",  "created_at",  "updated_at",   "last_error", "disabled_reason", NULL,
+	"webhook_name", "description", "event_types", "is_active",  "channels",        "webhook_id",
+	"internal_id",  "created_at",  "updated_at",  "last_error", "disabled_reason", NULL,
 };
 
 /* Is this member there, with anything but null? Adds the fault when it must be. */
 static bool member_get(struct form *f, struct json_object *root, const char *name,
-                       struct json_object **out)
+		       struct json_object **out)
 {
 	const struct loc loc = { &body_loc, name, 0 };
 	const bool is_there = json_object_object_get_ex(root, name, out);
@@ -150,14 +150,14 @@ static bool pattern_check(struct form *f, struct json_object *value, const struc
 
 	if (!pattern_is_valid(pattern)) {
 		faults_add(f->faults, loc, "value_error",
-		           "Should be an event type like cluster.created, a prefix like "
-		           "cluster.* or *");
+			   "Should be an event type like cluster.created, a prefix like "
+			   "cluster.* or *");
 		return false;
 	}
 	if (event_type_is_valid(pattern) && !event_type_is_operational(pattern) &&
 	    !catalogue_admits(&f->conf->events, pattern)) {
 		faults_add(f->faults, loc, "value_error",
-		           "This event type is not in the server's catalogue");
+			   "This event type is not in the server's catalogue");
 		return false;
 	}
 	return true;
@@ -234,17 +234,18 @@ static struct json_object *body_parse(struct form *f, struct span body)
 	}
 	if (json_scan(body, depth_max, &root, &why) != ERR_OK) {
 		faults_add(f->faults, &body_loc, "json_invalid", "Invalid JSON at byte %zu: %s",
-		           why.offset, why.reason);
+			   why.offset, why.reason);
 		return NULL;
 	}
 	if (root.type != JSON_OBJECT) {
 		faults_add(f->faults, &body_loc, "model_attributes_type",
-		           "Input should be a valid object");
+			   "Input should be a valid object");
 		return NULL;
 	}
 	struct json_tokener *parser = json_tokener_new_ex((int)depth_max + PARSER_SPARE_DEPTH);
-	struct json_object *object =
-		parser == NULL ? NULL : json_tokener_parse_ex(parser, root.raw.ptr, (int)root.raw.len);
+	struct json_object *object = parser == NULL ? NULL
+						    : json_tokener_parse_ex(parser, root.raw.ptr,
+									    (int)root.raw.len);
 
 	json_tokener_free(parser);
 	if (object == NULL)

@@ -36,10 +36,10 @@ struct form_text {
 };
 /* An owned copy of the text, or NULL with a fault. */
 char *form_text_read(struct form *f, struct json_object *value, const struct form_text *rule,
-                     const struct loc *loc);
+		     const struct loc *loc);
 /* Add a fault for each member of object that names (ends with NULL) lacks. */
 void form_members_check(struct form *f, struct json_object *object, const char *const *known,
-                        const struct loc *loc);
+			const struct loc *loc);
 /* The `channels` member. */
 void form_channels_read(struct form *f, struct json_object *list, struct webhook *w);
 

@@ -18,7 +18,7 @@ struct element {
 	struct json_object *configs;   /* borrowed; NULL: not given */
 	const struct channel *channel; /* NULL: unknown, and a fault */
 	char *description;
-	size_t stored;                 /* its partner's index, or NONE */
+	size_t stored; /* its partner's index, or NONE */
 };
 
 /* The list with the stored channels it is paired against. */
@@ -36,17 +36,17 @@ static const struct loc list_loc = { &body_loc, "channels", 0 };
 static struct configs_rules rules_of(const struct form *f)
 {
 	return (struct configs_rules){ .guard = &f->conf->guard.guard,
-		                       .targets_max = (size_t)f->conf->limits.targets };
+				       .targets_max = (size_t)f->conf->limits.targets };
 }
 
 /* --- Reading one element --------------------------------------------------- */
 
 /* status and disabled_reason are the server's. */
 static const char *const members[] = { "channel", "configs",         "description",
-	                               "status",  "disabled_reason", NULL };
+				       "status",  "disabled_reason", NULL };
 
 static const struct channel *channel_read(struct form *f, struct json_object *object,
-                                          const struct loc *at)
+					  const struct loc *at)
 {
 	const struct loc loc = { at, "channel", 0 };
 	struct json_object *value;
@@ -65,14 +65,14 @@ static const struct channel *channel_read(struct form *f, struct json_object *ob
 	/* A NUL inside would hide what follows it. */
 	if (found == NULL || strlen(name) != (size_t)json_object_get_string_len(value)) {
 		faults_add(f->faults, &loc, "enum",
-		           "Input should be the name of a channel that this server has");
+			   "Input should be the name of a channel that this server has");
 		return NULL;
 	}
 	return found;
 }
 
 static void element_read(struct form *f, struct json_object *object, const struct loc *at,
-                         struct element *out)
+			 struct element *out)
 {
 	static const struct form_text rule = { .max = 2000, .has_lines = true };
 	const struct loc configs = { at, "configs", 0 }, description = { at, "description", 0 };
@@ -80,7 +80,7 @@ static void element_read(struct form *f, struct json_object *object, const struc
 
 	if (!json_object_is_type(object, json_type_object)) {
 		faults_add(f->faults, at, "model_attributes_type",
-		           "Input should be a valid object");
+			   "Input should be a valid object");
 		return;
 	}
 	form_members_check(f, object, members, at);
@@ -116,7 +116,7 @@ static void values_free(char **values, size_t count)
 }
 
 static bool targets_are_alike(const struct channel *channel, const char *a, const char *b,
-                              enum likeness wanted)
+			      enum likeness wanted)
 {
 	char *one = configs_target(channel, a), *other = configs_target(channel, b);
 	size_t many_count = 0, others_count = 0, same = 0;
@@ -157,7 +157,7 @@ static bool is_alike(const struct pairing *p, size_t element, size_t stored, enu
 	buf_init(&configs, (size_t)p->form->conf->api.body_max_bytes * 2);
 	configs_check(e->channel, e->configs, old, &rules, &list_loc, &unheard, &configs);
 	const bool is_sound = !faults_any(&unheard) && configs.failed == ERR_OK &&
-	                      configs.ptr != NULL;
+			      configs.ptr != NULL;
 	const bool alike = is_sound && targets_are_alike(e->channel, configs.ptr, old, wanted);
 
 	buf_finish(&configs);
@@ -213,7 +213,7 @@ static int64_t target_id(const struct webhook_channel *stored, const char *value
 }
 
 static void targets_build(const struct channel *channel, const struct webhook_channel *stored,
-                          struct webhook_channel *out)
+			  struct webhook_channel *out)
 {
 	size_t count = 0;
 	char **values = configs_targets(channel, out->configs, &count);
@@ -241,8 +241,8 @@ static void partner_inherit(const struct webhook_channel *stored, struct webhook
 static void channel_build(const struct pairing *p, size_t i, struct webhook_channel *out)
 {
 	struct element *e = &p->elements[i];
-	const struct webhook_channel *stored =
-		e->stored == NONE ? NULL : &p->stored->channels[e->stored];
+	const struct webhook_channel *stored = e->stored == NONE ? NULL
+								 : &p->stored->channels[e->stored];
 	const struct loc at = { &list_loc, NULL, i }, loc = { &at, "configs", 0 };
 	const struct configs_rules rules = rules_of(p->form);
 	struct faults *faults = p->form->faults;
@@ -252,8 +252,8 @@ static void channel_build(const struct pairing *p, size_t i, struct webhook_chan
 	if (e->channel == NULL || e->configs == NULL)
 		return;
 	buf_init(&configs, (size_t)p->form->conf->api.body_max_bytes * 2);
-	configs_check(e->channel, e->configs, stored == NULL ? NULL : stored->configs, &rules,
-	              &loc, faults, &configs);
+	configs_check(e->channel, e->configs, stored == NULL ? NULL : stored->configs, &rules, &loc,
+		      faults, &configs);
 	if (faults->count == faults_before && configs.failed != ERR_OK)
 		faults_add(faults, &loc, "value_error", "Input is too large");
 	if (faults->count == faults_before) {
@@ -290,8 +290,8 @@ static bool list_check(struct form *f, struct json_object *list)
 	if (count == 0)
 		faults_add(f->faults, &list_loc, "too_short", "List should have at least 1 item");
 	if (count > max)
-		faults_add(f->faults, &list_loc, "too_long",
-		           "List should have at most %zu items", max);
+		faults_add(f->faults, &list_loc, "too_long", "List should have at most %zu items",
+			   max);
 	return count > 0 && count <= max;
 }
 

@@ -32,21 +32,20 @@ enum member {
 	MEMBER_NAMESPACE_ID, /* from here on kept as they came, */
 	MEMBER_SUBJECT,
 	MEMBER_METADATA,
-	MEMBER_CACHE_SCOPE,  /* up to here */
+	MEMBER_CACHE_SCOPE, /* up to here */
 	MEMBER_DATA,
 	MEMBER_COUNT
 };
 
-#define NAME(text) { text, sizeof(text) - 1 }
+#define NAME(text)                     \
+	{                              \
+		text, sizeof(text) - 1 \
+	}
 static const struct span names[MEMBER_COUNT] = {
-	[MEMBER_EVENT_ID] = NAME("event_id"),
-	[MEMBER_EVENT_TYPE] = NAME("event_type"),
-	[MEMBER_OCCURRED_AT] = NAME("occurred_at"),
-	[MEMBER_NAMESPACE_ID] = NAME("namespace_id"),
-	[MEMBER_SUBJECT] = NAME("subject"),
-	[MEMBER_METADATA] = NAME("metadata"),
-	[MEMBER_CACHE_SCOPE] = NAME("cache_scope"),
-	[MEMBER_DATA] = NAME("data"),
+	[MEMBER_EVENT_ID] = NAME("event_id"),       [MEMBER_EVENT_TYPE] = NAME("event_type"),
+	[MEMBER_OCCURRED_AT] = NAME("occurred_at"), [MEMBER_NAMESPACE_ID] = NAME("namespace_id"),
+	[MEMBER_SUBJECT] = NAME("subject"),         [MEMBER_METADATA] = NAME("metadata"),
+	[MEMBER_CACHE_SCOPE] = NAME("cache_scope"), [MEMBER_DATA] = NAME("data"),
 };
 
 /* One event on its way from its JSON object to the store's struct. */
@@ -185,14 +184,14 @@ static void event_id_read(const struct reading *rd, struct accept_event *e)
 	if (id.len == 0)
 		faults_add(rd->faults, &loc, "string_too_short", "String should not be empty");
 	else if (id.len > EVENT_ID_MAX_BYTES)
-		faults_add(rd->faults, &loc, "string_too_long", "String should have at most %d bytes",
-		           EVENT_ID_MAX_BYTES);
+		faults_add(rd->faults, &loc, "string_too_long",
+			   "String should have at most %d bytes", EVENT_ID_MAX_BYTES);
 	else if (!text_is_line(id))
 		faults_add(rd->faults, &loc, "value_error",
-		           "An event id must not hold control characters");
+			   "An event id must not hold control characters");
 	else if (id.len >= 4 && memcmp(id.ptr, "evt_", 4) == 0)
 		faults_add(rd->faults, &loc, "value_error",
-		           "Ids that start with evt_ are given by the server; use another or none");
+			   "Ids that start with evt_ are given by the server; use another or none");
 	e->source_id = id;
 }
 
@@ -209,16 +208,18 @@ static void event_type_read(const struct reading *rd, struct accept_event *e)
 	const struct span type = text_view(rd->request, &rd->values[MEMBER_EVENT_TYPE]);
 
 	if (!event_type_is_valid(type))
-		faults_add(rd->faults, &loc, "value_error",
-		           "An event type is two or more parts of letters, digits, _ and - joined by "
-		           "dots, at most %d bytes, like cluster.created",
-		           EVENT_TYPE_MAX_BYTES);
+		faults_add(
+			rd->faults, &loc, "value_error",
+			"An event type is two or more parts of letters, digits, _ and - joined by "
+			"dots, at most %d bytes, like cluster.created",
+			EVENT_TYPE_MAX_BYTES);
 	else if (event_type_is_operational(type))
-		faults_add(rd->faults, &loc, "value_error",
-		           "Types that start with webhook. are reserved for the server's own events");
+		faults_add(
+			rd->faults, &loc, "value_error",
+			"Types that start with webhook. are reserved for the server's own events");
 	else if (!catalogue_admits(&rd->in->conf->events, type))
 		faults_add(rd->faults, &loc, "value_error",
-		           "This event type is not in the server's catalogue");
+			   "This event type is not in the server's catalogue");
 	e->type = type;
 }
 
@@ -231,8 +232,9 @@ static void occurred_at_read(const struct reading *rd, struct accept_event *e)
 	const struct span text = text_view(rd->request, &rd->values[MEMBER_OCCURRED_AT]);
 
 	if (!time_parse(text, &e->occurred_at_us))
-		faults_add(rd->faults, &loc, "datetime_parsing",
-		           "Input should be an RFC 3339 date and time with an offset, from 1970 on");
+		faults_add(
+			rd->faults, &loc, "datetime_parsing",
+			"Input should be an RFC 3339 date and time with an offset, from 1970 on");
 }
 
 static void kept_members_check(const struct reading *rd)
@@ -244,12 +246,11 @@ static void kept_members_check(const struct reading *rd)
 		if (m == MEMBER_METADATA) {
 			if (value->type != JSON_NONE && value->type != JSON_OBJECT)
 				faults_add(rd->faults, &loc, "dict_type",
-				           "Input should be a valid object");
+					   "Input should be a valid object");
 		} else if (is_text(rd, (enum member)m) &&
-		           text_characters(value) > TEXT_MAX_CHARACTERS) {
+			   text_characters(value) > TEXT_MAX_CHARACTERS) {
 			faults_add(rd->faults, &loc, "string_too_long",
-			           "String should have at most %d characters",
-			           TEXT_MAX_CHARACTERS);
+				   "String should have at most %d characters", TEXT_MAX_CHARACTERS);
 		}
 	}
 }
@@ -291,11 +292,11 @@ static void event_fingerprint(struct accept_event *e, struct span raw)
 }
 
 static enum err event_read(struct reading *rd, const struct json_value *object,
-                           struct accept_event *e)
+			   struct accept_event *e)
 {
 	if (object->type != JSON_OBJECT) {
 		faults_add(rd->faults, rd->loc, "model_attributes_type",
-		           "Input should be a valid object");
+			   "Input should be a valid object");
 		return ERR_OK;
 	}
 	members_read(rd, object);
@@ -313,14 +314,14 @@ static enum err event_read(struct reading *rd, const struct json_value *object,
 	if (rd->request->caller->is_test)
 		e->flags |= EVENT_IS_TEST;
 	const enum err rc = registry_match(rd->in->registry, rd->request->caller->organization,
-	                                   e->type, 0, &e->targets, &e->target_count);
+					   e->type, 0, &e->targets, &e->target_count);
 
 	rd->request->target_count += e->target_count;
 	return rc;
 }
 
-static enum err body_scan(const struct ingest_request *r, unsigned depth_max,
-                          struct faults *faults, struct json_value *out)
+static enum err body_scan(const struct ingest_request *r, unsigned depth_max, struct faults *faults,
+			  struct json_value *out)
 {
 	const struct loc body = { NULL, "body", 0 };
 	struct json_fault why = { 0, "" };
@@ -330,8 +331,8 @@ static enum err body_scan(const struct ingest_request *r, unsigned depth_max,
 		return ERR_BAD_REQUEST;
 	}
 	if (json_scan(r->body, depth_max, out, &why) != ERR_OK) {
-		faults_add(faults, &body, "json_invalid", "Invalid JSON at byte %zu: %s", why.offset,
-		           why.reason);
+		faults_add(faults, &body, "json_invalid", "Invalid JSON at byte %zu: %s",
+			   why.offset, why.reason);
 		return ERR_BAD_REQUEST;
 	}
 	return ERR_OK;
@@ -362,7 +363,7 @@ static void request_begin(struct ingest_request *r, const char *kind)
 }
 
 static enum err request_end(const struct ingest_request *r, const struct faults *faults,
-                            enum err rc)
+			    enum err rc)
 {
 	if (rc != ERR_OK)
 		return rc;
@@ -396,7 +397,8 @@ static struct json_value batch_list(const struct json_value *root, struct faults
 	size_t at = 0;
 
 	if (root->type != JSON_OBJECT) {
-		faults_add(faults, &body, "model_attributes_type", "Input should be a valid object");
+		faults_add(faults, &body, "model_attributes_type",
+			   "Input should be a valid object");
 		return list;
 	}
 	while (json_member_next(root, &at, &member)) {
@@ -431,7 +433,7 @@ static size_t batch_count(const struct json_value *list, size_t max, struct faul
 }
 
 static enum err batch_read(const struct ingest *in, struct ingest_request *r,
-                           const struct json_value *list, struct faults *faults)
+			   const struct json_value *list, struct faults *faults)
 {
 	const struct loc body = { NULL, "body", 0 }, events = { &body, "events", 0 };
 	struct json_value element;

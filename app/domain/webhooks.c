@@ -26,7 +26,7 @@ struct webhooks {
 };
 
 struct webhooks *webhooks_create(const struct conf *conf, const struct channels *channels,
-                                 struct registry *registry, struct store *store)
+				 struct registry *registry, struct store *store)
 {
 	struct webhooks *w = xcalloc(1, sizeof(*w));
 
@@ -70,7 +70,7 @@ static void public_id_fill(struct webhook *webhook)
 {
 	memcpy(webhook->public_id, "wh_", PREFIX_CHARACTERS);
 	token_random(webhook->public_id + PREFIX_CHARACTERS,
-	             WEBHOOK_ID_BYTES - PREFIX_CHARACTERS - 1);
+		     WEBHOOK_ID_BYTES - PREFIX_CHARACTERS - 1);
 }
 
 /* Make what the stored row has become visible. Takes webhook. */
@@ -101,17 +101,16 @@ static enum err add(struct webhooks *w, struct webhook *webhook, struct entry **
 }
 
 enum err webhooks_create_one(struct webhooks *w, const struct webhook_change *c,
-                             struct faults *faults, struct entry **out)
+			     struct faults *faults, struct entry **out)
 {
 	const int64_t now_us = clock_wall_us();
-	struct form form = { .conf = w->conf,
-		             .channels = w->channels,
-		             .kind = FORM_CREATE,
-		             .faults = faults };
+	struct form form = {
+		.conf = w->conf, .channels = w->channels, .kind = FORM_CREATE, .faults = faults
+	};
 	struct webhook webhook = { .organization = c->organization,
-		                   .created_at_us = now_us,
-		                   .updated_at_us = now_us,
-		                   .secret_count = 1 };
+				   .created_at_us = now_us,
+				   .updated_at_us = now_us,
+				   .secret_count = 1 };
 	enum err rc = form_read(&form, c->body, &webhook);
 
 	if (rc == ERR_OK) {
@@ -131,7 +130,7 @@ enum err webhooks_create_one(struct webhooks *w, const struct webhook_change *c,
 /* The stored webhook behind a public id, newer than the registry's when a
  * settle has just disabled a channel. Owner: out, webhook_finish(). */
 static enum err stored_read(struct webhooks *w, int64_t organization, struct span id,
-                            struct webhook *out)
+			    struct webhook *out)
 {
 	struct entry *entry = registry_find(w->registry, organization, id);
 
@@ -210,7 +209,7 @@ static void disabled_reason_clear(struct webhook *next)
 }
 
 static enum store_waiting waiting_of(const struct webhook *old, const struct webhook *next,
-                                     bool was_revived, enum held_policy held)
+				     bool was_revived, enum held_policy held)
 {
 	if (!next->is_active)
 		return old->is_active ? STORE_WAITING_HOLD : STORE_WAITING_KEEP;
@@ -222,7 +221,7 @@ static enum store_waiting waiting_of(const struct webhook *old, const struct web
 /* Merge, and store when anything is different. The caller holds the lock.
  * Takes next when it has been stored. */
 static enum err replace(struct webhooks *w, const struct webhook *old, struct webhook *next,
-                        bool active_is_given, enum held_policy held)
+			bool active_is_given, enum held_policy held)
 {
 	if (active_is_given && next->is_active) {
 		channels_revive(next);
@@ -233,7 +232,7 @@ static enum err replace(struct webhooks *w, const struct webhook *old, struct we
 	if (was_revived)
 		disabled_reason_clear(next);
 	const bool has_moved = !event_types_equal(old, next) || !channels_equal(old, next) ||
-	                       old->is_active != next->is_active;
+			       old->is_active != next->is_active;
 
 	if (!has_moved && texts_equal(old->name, next->name) &&
 	    texts_equal(old->description, next->description) &&
@@ -241,8 +240,8 @@ static enum err replace(struct webhooks *w, const struct webhook *old, struct we
 		return ERR_OK;
 	if (has_moved)
 		next->updated_at_us = clock_wall_us();
-	const enum err rc =
-		store_webhook_replace(w->store, next, waiting_of(old, next, was_revived, held));
+	const enum err rc = store_webhook_replace(w->store, next,
+						  waiting_of(old, next, was_revived, held));
 
 	if (rc == ERR_OK)
 		registry_put(w->registry, next);
@@ -250,7 +249,7 @@ static enum err replace(struct webhooks *w, const struct webhook *old, struct we
 }
 
 static enum err change_merge(struct webhooks *w, const struct webhook_change *c,
-                             enum form_kind kind, struct faults *faults)
+			     enum form_kind kind, struct faults *faults)
 {
 	struct form form = {
 		.conf = w->conf, .channels = w->channels, .kind = kind, .faults = faults
@@ -269,8 +268,8 @@ static enum err change_merge(struct webhooks *w, const struct webhook_change *c,
 	return rc;
 }
 
-static enum err change_make(struct webhooks *w, const struct webhook_change *c,
-                            enum form_kind kind, struct faults *faults, struct entry **out)
+static enum err change_make(struct webhooks *w, const struct webhook_change *c, enum form_kind kind,
+			    struct faults *faults, struct entry **out)
 {
 	struct entry *entry = NULL;
 
@@ -290,13 +289,13 @@ static enum err change_make(struct webhooks *w, const struct webhook_change *c,
 }
 
 enum err webhooks_put(struct webhooks *w, const struct webhook_change *c, struct faults *faults,
-                      struct entry **out)
+		      struct entry **out)
 {
 	return change_make(w, c, FORM_PUT, faults, out);
 }
 
 enum err webhooks_patch(struct webhooks *w, const struct webhook_change *c, struct faults *faults,
-                        struct entry **out)
+			struct entry **out)
 {
 	return change_make(w, c, FORM_PATCH, faults, out);
 }
@@ -347,7 +346,7 @@ static void secrets_shift(struct webhook *webhook, int64_t now_us, int64_t overl
 }
 
 enum err webhooks_secret_rotate(struct webhooks *w, int64_t organization, struct span id,
-                                struct entry **out)
+				struct entry **out)
 {
 	const int64_t overlap_us = w->conf->events.secret_overlap_ms * 1000;
 	struct webhook webhook = { 0 };

@@ -93,8 +93,9 @@ static void test_keys(void **state)
 	assert_int_equal(access_organization_add(a, "One", organization, &why), ERR_OK);
 	assert_memory_equal(organization, "org_", 4);
 	for (size_t i = 0; i < 100; i++)
-		assert_int_equal(access_key_add(a, organization, SCOPE_READ, i % 2 == 1, texts[i], &why),
-		                 ERR_OK);
+		assert_int_equal(
+			access_key_add(a, organization, SCOPE_READ, i % 2 == 1, texts[i], &why),
+			ERR_OK);
 	/* Once as they were added, once as they are loaded. */
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < 100; i++) {
@@ -112,8 +113,11 @@ static void test_keys(void **state)
 static void test_strangers(void **state)
 {
 	static const char *const texts[] = {
-		"", "sk_live_", "sk_live_00000000000000000000000000000000",
-		"SK_LIVE_00000000000000000000000000000000", "sk_live_000000000000000000000000000000000",
+		"",
+		"sk_live_",
+		"sk_live_00000000000000000000000000000000",
+		"SK_LIVE_00000000000000000000000000000000",
+		"sk_live_000000000000000000000000000000000",
 	};
 	struct caller caller;
 
@@ -153,9 +157,9 @@ static void test_refusals(void **state)
 
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		assert_int_equal(access_organization_add(*state, names[i], organization, &why),
-		                 ERR_BAD_REQUEST);
+				 ERR_BAD_REQUEST);
 	assert_int_equal(access_key_add(*state, "org_0000000000", SCOPE_ALL, false, text, &why),
-	                 ERR_NOT_FOUND);
+			 ERR_NOT_FOUND);
 	assert_non_null(strstr(why.text, "org_0000000000"));
 	store_rc = ERR_IO;
 	assert_int_equal(access_organization_add(*state, "x", organization, &why), ERR_IO);
@@ -170,7 +174,8 @@ static void test_print(void **state)
 
 	assert_int_equal(access_organization_add(a, "One & Only", one, &why), ERR_OK);
 	assert_int_equal(access_organization_add(a, "Two", two, &why), ERR_OK);
-	assert_int_equal(access_key_add(a, one, SCOPE_READ | SCOPE_PUBLISH, true, text, &why), ERR_OK);
+	assert_int_equal(access_key_add(a, one, SCOPE_READ | SCOPE_PUBLISH, true, text, &why),
+			 ERR_OK);
 	assert_int_equal(access_key_add(a, two, SCOPE_READ, false, text, &why), ERR_OK);
 	buf_init(&out, 10000);
 	access_organizations_print(a, &out);
@@ -191,8 +196,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = { TEST(test_keys), TEST(test_strangers),
-		                            TEST(test_revocation), TEST(test_refusals),
-		                            TEST(test_print) };
+					    TEST(test_revocation), TEST(test_refusals),
+					    TEST(test_print) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,7 +40,8 @@ static void test_ids(void **state)
 		{ "a.b", true, false },
 		{ "gr\xC3\xBC\xC3\x9F", true, false },
 		{ "0123456789012345678901234567890123456789012345678901234567890123", true, true },
-		{ "01234567890123456789012345678901234567890123456789012345678901234", true, false },
+		{ "01234567890123456789012345678901234567890123456789012345678901234", true,
+		  false },
 	};
 	char own[PUBID_TEXT_BYTES], text[EVENT_TEXT_ID_BYTES], message[65];
 
@@ -81,10 +82,10 @@ static void test_envelope(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		const struct event e = { .type = span_of("a.b"),
-			                 .source_id = span_of("e"),
-			                 .occurred_at_us = INT64_C(1700000000000001),
-			                 .extra = span_of(cases[i].extra),
-			                 .data = span_of(cases[i].data) };
+					 .source_id = span_of("e"),
+					 .occurred_at_us = INT64_C(1700000000000001),
+					 .extra = span_of(cases[i].extra),
+					 .data = span_of(cases[i].data) };
 		struct buf out;
 
 		buf_init(&out, 4096);

@@ -16,7 +16,7 @@
 static size_t targets_each; /* what the stub registry finds for every event */
 
 enum err registry_match(struct registry *r, int64_t organization, struct span type,
-                        int64_t skip_webhook, struct accept_target **out_targets, size_t *out_count)
+			int64_t skip_webhook, struct accept_target **out_targets, size_t *out_count)
 {
 	(void)r;
 	assert_int_equal(organization, 5);
@@ -77,7 +77,7 @@ static void refusals_check(scan_fn scan, const struct refusal *cases, size_t cou
 		if (rc != ERR_BAD_REQUEST || faults.count != cases[i].count ||
 		    strstr(faults.detail.ptr, cases[i].has) == NULL)
 			fail_msg("%s: rc %d, %zu faults: %s", cases[i].label, (int)rc, faults.count,
-			         faults.count > 0 ? faults.detail.ptr : "none");
+				 faults.count > 0 ? faults.detail.ptr : "none");
 		faults_finish(&faults);
 		ingest_request_finish(&r);
 	}
@@ -90,7 +90,8 @@ static void test_one_refused(void **state)
 		{ "no json", "{\"event_type\":", 1, "[\"body\"],\"msg\":\"Invalid JSON at byte" },
 		{ "bad utf-8", "{\"event_type\":\"\xC0\x80\"}", 1, "json_invalid" },
 		{ "too deep", "{\"data\":[[[[[[[[1]]]]]]]]}", 1, "json_invalid" },
-		{ "twice", "{\"event_type\":\"a.b\",\"event\\u005ftype\":\"a.b\"}", 1, "json_invalid" },
+		{ "twice", "{\"event_type\":\"a.b\",\"event\\u005ftype\":\"a.b\"}", 1,
+		  "json_invalid" },
 		{ "list", "[]", 1, "model_attributes_type" },
 		{ "no type", "{}", 1, "[\"body\",\"event_type\"],\"msg\":\"Field required\"" },
 		{ "null type", "{\"event_type\":null}", 1, "\"missing\"" },
@@ -100,12 +101,17 @@ static void test_one_refused(void **state)
 		{ "unknown", "{\"event_type\":\"a.b\",\"x\\u0079\":1}", 1,
 		  "[\"body\",\"xy\"],\"msg\":\"Extra inputs are not permitted\"" },
 		{ "our kind of id", "{\"event_type\":\"a.b\",\"event_id\":\"evt_x\"}", 1, "evt_" },
-		{ "our kind, escaped", "{\"event_type\":\"a.b\",\"event_id\":\"\\u0065vt_x\"}", 1, "evt_" },
+		{ "our kind, escaped", "{\"event_type\":\"a.b\",\"event_id\":\"\\u0065vt_x\"}", 1,
+		  "evt_" },
 		{ "empty id", "{\"event_type\":\"a.b\",\"event_id\":\"\"}", 1, "string_too_short" },
-		{ "control in id", "{\"event_type\":\"a.b\",\"event_id\":\"a\\u0000\"}", 1, "value_error" },
-		{ "C1 in id", "{\"event_type\":\"a.b\",\"event_id\":\"\\u0085\"}", 1, "value_error" },
-		{ "time", "{\"event_type\":\"a.b\",\"occurred_at\":\"yesterday\"}", 1, "datetime_parsing" },
-		{ "metadata", "{\"event_type\":\"a.b\",\"metadata\":[]}", 1, "[\"body\",\"metadata\"]" },
+		{ "control in id", "{\"event_type\":\"a.b\",\"event_id\":\"a\\u0000\"}", 1,
+		  "value_error" },
+		{ "C1 in id", "{\"event_type\":\"a.b\",\"event_id\":\"\\u0085\"}", 1,
+		  "value_error" },
+		{ "time", "{\"event_type\":\"a.b\",\"occurred_at\":\"yesterday\"}", 1,
+		  "datetime_parsing" },
+		{ "metadata", "{\"event_type\":\"a.b\",\"metadata\":[]}", 1,
+		  "[\"body\",\"metadata\"]" },
 		{ "all at once",
 		  "{\"event_id\":1,\"occurred_at\":1,\"namespace_id\":1,\"subject\":1,"
 		  "\"metadata\":1,\"cache_scope\":1,\"z\":1}",
@@ -140,7 +146,7 @@ static void test_lengths(void **state)
 
 		faults_init(&faults);
 		assert_int_equal(ingest_one(&ingest, &r, &faults),
-		                 cases[i].is_good ? ERR_OK : ERR_BAD_REQUEST);
+				 cases[i].is_good ? ERR_OK : ERR_BAD_REQUEST);
 		faults_finish(&faults);
 		ingest_request_finish(&r);
 		free(body);
@@ -154,7 +160,7 @@ static void must_scan(scan_fn scan, struct ingest_request *r)
 	faults_init(&faults);
 	if (scan(&ingest, r, &faults) != ERR_OK)
 		fail_msg("%.*s: %s", (int)r->body.len, r->body.ptr,
-		         faults.count > 0 ? faults.detail.ptr : "no fault");
+			 faults.count > 0 ? faults.detail.ptr : "no fault");
 	faults_finish(&faults);
 }
 
@@ -207,7 +213,7 @@ static void test_one_kept(void **state)
 static void test_closed_catalogue(void **state)
 {
 	static const struct refusal refused = { "not listed", "{\"event_type\":\"e.f\"}", 1,
-		                                "catalogue" };
+						"catalogue" };
 	struct ingest_request r = request_of("{\"event_type\":\"c.d\"}");
 
 	(void)state;
@@ -226,10 +232,13 @@ static void test_batch_refused(void **state)
 		{ "no list", "{\"events\":{}}", 1, "list_type" },
 		{ "empty", "{\"events\":[]}", 1, "too_short" },
 		{ "too many", "{\"events\":[1,2,3,4]}", 1, "too_long" },
-		{ "more", "{\"events\":[{\"event_type\":\"a.b\"}],\"x\":1}", 1, "[\"body\",\"x\"]" },
-		{ "in the second", "{\"events\":[{\"event_type\":\"a.b\"},{\"event_type\":\"a\"},7]}", 2,
+		{ "more", "{\"events\":[{\"event_type\":\"a.b\"}],\"x\":1}", 1,
+		  "[\"body\",\"x\"]" },
+		{ "in the second",
+		  "{\"events\":[{\"event_type\":\"a.b\"},{\"event_type\":\"a\"},7]}", 2,
 		  "[\"body\",\"events\",1,\"event_type\"]" },
-		{ "twice inside", "{\"events\":[{\"event_type\":\"a.b\",\"event\\u005ftype\":\"a.b\"}]}", 1,
+		{ "twice inside",
+		  "{\"events\":[{\"event_type\":\"a.b\",\"event\\u005ftype\":\"a.b\"}]}", 1,
 		  "Given more than once" },
 	};
 
@@ -298,9 +307,9 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
-		TEST(test_one_refused), TEST(test_lengths),      TEST(test_one_kept),
+		TEST(test_one_refused),      TEST(test_lengths),       TEST(test_one_kept),
 		TEST(test_closed_catalogue), TEST(test_batch_refused), TEST(test_batch_kept),
-		TEST(test_fingerprints), TEST(test_test_keys),
+		TEST(test_fingerprints),     TEST(test_test_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

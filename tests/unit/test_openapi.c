@@ -29,7 +29,14 @@ static const struct tocsin_field fields[] = {
 };
 
 static char plain[] = "webhook", dashed[] = "my-sms", joined[] = "mySms";
-#define VTABLE { .vtable = { .name = "x", .fields = fields, .configs_bytes = sizeof(struct pair_configs) } }
+#define VTABLE                                                       \
+	{                                                            \
+		.vtable = {                                          \
+			.name = "x",                                 \
+			.fields = fields,                            \
+			.configs_bytes = sizeof(struct pair_configs) \
+		}                                                    \
+	}
 static struct channel items[] = {
 	{ .name = plain, .plugin = VTABLE },
 	{ .name = dashed, .plugin = VTABLE },
@@ -65,7 +72,8 @@ static struct json_object *find(struct json_object *from, const char *path)
 	char *rest = copy;
 
 	snprintf(copy, sizeof(copy), "%s", path);
-	for (char *key = strsep(&rest, "|"); key != NULL && from != NULL; key = strsep(&rest, "|")) {
+	for (char *key = strsep(&rest, "|"); key != NULL && from != NULL;
+	     key = strsep(&rest, "|")) {
 		struct json_object *next = NULL;
 
 		json_object_object_get_ex(from, key, &next);
@@ -162,8 +170,9 @@ static void test_content(void **state)
 			fail_msg("%s is missing", paths[i]);
 	}
 	assert_string_equal(json_object_get_string(find(root, "openapi")), "3.1.0");
-	assert_int_equal(json_object_array_length(find(root, "components|schemas|NotificationChannel|enum")),
-	                 3);
+	assert_int_equal(
+		json_object_array_length(find(root, "components|schemas|NotificationChannel|enum")),
+		3);
 }
 
 int main(void)

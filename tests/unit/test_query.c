@@ -69,7 +69,8 @@ static void test_bad(void **state)
 		size_t count;
 		const char *has;
 	} cases[] = {
-		{ "limit=0", 1, "[\"query\",\"limit\"],\"msg\":\"Input should be greater than or equal" },
+		{ "limit=0", 1,
+		  "[\"query\",\"limit\"],\"msg\":\"Input should be greater than or equal" },
 		{ "limit=1001", 1, "less_than_equal" },
 		{ "limit=", 1, "int_parsing" },
 		{ "limit=1.0", 1, "int_parsing" },
@@ -92,7 +93,7 @@ static void test_bad(void **state)
 		if (faults.count != cases[i].count ||
 		    strstr(faults.detail.ptr, cases[i].has) == NULL)
 			fail_msg("%s: %zu %s", cases[i].raw, faults.count,
-			         faults.count > 0 ? faults.detail.ptr : "");
+				 faults.count > 0 ? faults.detail.ptr : "");
 		faults_finish(&faults);
 	}
 	query_finish(&q);
@@ -117,7 +118,7 @@ static void test_too_long(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
-		                            cmocka_unit_test(test_too_long) };
+					    cmocka_unit_test(test_too_long) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

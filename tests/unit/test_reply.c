@@ -45,11 +45,11 @@ static void test_errors(void **state)
 		int status;
 		const char *type;
 	} cases[] = {
-		{ 400, "BadRequestError" },    { 401, "AuthenticationError" },
-		{ 403, "ForbiddenError" },     { 404, "NotFoundError" },
+		{ 400, "BadRequestError" },       { 401, "AuthenticationError" },
+		{ 403, "ForbiddenError" },        { 404, "NotFoundError" },
 		{ 405, "MethodNotAllowedError" }, { 409, "ConflictError" },
-		{ 413, "PayloadTooLargeError" }, { 415, "UnsupportedMediaTypeError" },
-		{ 429, "RateLimitError" },     { 500, "InternalError" },
+		{ 413, "PayloadTooLargeError" },  { 415, "UnsupportedMediaTypeError" },
+		{ 429, "RateLimitError" },        { 500, "InternalError" },
 		{ 503, "UnavailableError" },
 	};
 
@@ -60,9 +60,9 @@ static void test_errors(void **state)
 		reply_reset(&reply);
 		reply_error(&reply, cases[i].status, "a \"%s\"", "b");
 		snprintf(want, sizeof(want),
-		         "{\"success\":false,\"status\":%d,\"error\":{\"message\":\"a \\\"b\\\"\","
-		         "\"type\":\"%s\",\"details\":null}}",
-		         cases[i].status, cases[i].type);
+			 "{\"success\":false,\"status\":%d,\"error\":{\"message\":\"a \\\"b\\\"\","
+			 "\"type\":\"%s\",\"details\":null}}",
+			 cases[i].status, cases[i].type);
 		assert_string_equal(reply.body.ptr, want);
 		assert_int_equal(reply.status, cases[i].status);
 	}
@@ -81,8 +81,9 @@ static void test_details_and_faults(void **state)
 	reply_faults(&reply, &faults);
 	faults_finish(&faults);
 	assert_int_equal(reply.status, 422);
-	assert_string_equal(reply.body.ptr,
-	                    "{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"M\",\"type\":\"missing\"}]}");
+	assert_string_equal(
+		reply.body.ptr,
+		"{\"detail\":[{\"loc\":[\"body\"],\"msg\":\"M\",\"type\":\"missing\"}]}");
 }
 
 static void test_causes(void **state)
@@ -120,7 +121,7 @@ static void test_heads(void **state)
 	json_close(&w, '}');
 	reply_header(&reply, "X-A", "1");
 	head_check("Status: 201 Created\r\nContent-Type: application/json\r\n"
-	           "Content-Length: 2\r\nX-A: 1\r\n\r\n");
+		   "Content-Length: 2\r\nX-A: 1\r\n\r\n");
 	reply_reset(&reply);
 	reply.status = 204;
 	head_check("Status: 204 No Content\r\n\r\n");
@@ -141,9 +142,12 @@ static void test_pagination(void **state)
 {
 	static const unsigned char key[PUBID_KEY_BYTES] = "0123456789abcdef";
 	struct pubid *ids = pubid_create(key);
-	const struct pagination whole = { .ids = ids, .limit = 10, .offset = 20, .total = 31,
-		                          .page_is_known = true, .next = 0 };
-	const struct pagination bare = { .ids = ids, .limit = 10, .total = PAGE_UNCOUNTED, .next = 7 };
+	const struct pagination whole = {
+		.ids = ids, .limit = 10, .offset = 20, .total = 31, .page_is_known = true, .next = 0
+	};
+	const struct pagination bare = {
+		.ids = ids, .limit = 10, .total = PAGE_UNCOUNTED, .next = 7
+	};
 	struct json_writer w = reply_json(&reply, 200);
 
 	(void)state;
@@ -151,9 +155,9 @@ static void test_pagination(void **state)
 	pagination_write(&whole, &w);
 	json_close(&w, '}');
 	assert_string_equal(reply.body.ptr,
-	                    "{\"pagination\":{\"total\":31,\"page\":3,\"page_size\":10,"
-	                    "\"total_pages\":4,\"next_page\":null,\"previous_page\":null,"
-	                    "\"next_cursor\":null}}");
+			    "{\"pagination\":{\"total\":31,\"page\":3,\"page_size\":10,"
+			    "\"total_pages\":4,\"next_page\":null,\"previous_page\":null,"
+			    "\"next_cursor\":null}}");
 	w = reply_json(&reply, 200);
 	json_open(&w, '{');
 	pagination_write(&bare, &w);
@@ -167,8 +171,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = { TEST(test_errors), TEST(test_details_and_faults),
-		                            TEST(test_causes), TEST(test_heads),
-		                            TEST(test_pagination) };
+					    TEST(test_causes), TEST(test_heads),
+					    TEST(test_pagination) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

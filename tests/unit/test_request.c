@@ -81,8 +81,8 @@ static void test_targets(void **state)
 		assert_true(span_is(request.query, cases[i].query));
 		for (size_t n = 0; request.path_is_sound && n < request.segment_count; n++)
 			len += (size_t)snprintf(joined + len, sizeof(joined) - len, "%s%.*s",
-			                        n == 0 ? "" : "|", (int)request.segments[n].len,
-			                        request.segments[n].ptr);
+						n == 0 ? "" : "|", (int)request.segments[n].len,
+						request.segments[n].ptr);
 		if (cases[i].joined != NULL)
 			assert_string_equal(joined, cases[i].joined);
 	}
@@ -109,10 +109,14 @@ static void test_methods(void **state)
 		const char *parameter;
 		enum method want;
 	} cases[] = {
-		{ "REQUEST_METHOD=GET", METHOD_GET },       { "REQUEST_METHOD=HEAD", METHOD_GET },
-		{ "REQUEST_METHOD=PATCH", METHOD_PATCH },   { "REQUEST_METHOD=DELETE", METHOD_DELETE },
-		{ "REQUEST_METHOD=get", METHOD_OTHER },     { "REQUEST_METHOD=OPTIONS", METHOD_OTHER },
-		{ "REQUEST_METHOD=", METHOD_OTHER },        { "X=1", METHOD_OTHER },
+		{ "REQUEST_METHOD=GET", METHOD_GET },
+		{ "REQUEST_METHOD=HEAD", METHOD_GET },
+		{ "REQUEST_METHOD=PATCH", METHOD_PATCH },
+		{ "REQUEST_METHOD=DELETE", METHOD_DELETE },
+		{ "REQUEST_METHOD=get", METHOD_OTHER },
+		{ "REQUEST_METHOD=OPTIONS", METHOD_OTHER },
+		{ "REQUEST_METHOD=", METHOD_OTHER },
+		{ "X=1", METHOD_OTHER },
 	};
 
 	(void)state;
@@ -197,13 +201,13 @@ static enum err body_read(const char *length, const char *first, const char *sec
 	struct span rest = span_of(second);
 	unsigned char *start = (unsigned char *)(uintptr_t)first;
 	FCGX_Stream stream = { .rdNext = start,
-		               .stop = start + strlen(first),
-		               .wrNext = start + strlen(first),
-		               .stopUnget = start,
-		               .isReader = 1,
-		               .FCGI_errno = error,
-		               .fillBuffProc = stream_fill,
-		               .data = &rest };
+			       .stop = start + strlen(first),
+			       .wrNext = start + strlen(first),
+			       .stopUnget = start,
+			       .isReader = 1,
+			       .FCGI_errno = error,
+			       .fillBuffProc = stream_fill,
+			       .data = &rest };
 
 	head_read(length);
 	return request_body_read(&request, &stream, 10);
@@ -235,23 +239,23 @@ static void test_bodies(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		const enum err rc = body_read(cases[i].length, cases[i].first, cases[i].second,
-		                              cases[i].error);
+					      cases[i].error);
 
 		if (rc != cases[i].want)
 			fail_msg("%s %s%s: %s", cases[i].length, cases[i].first, cases[i].second,
-			         err_text(rc));
+				 err_text(rc));
 		if (rc == ERR_OK)
 			assert_int_equal(request.body.len,
-			                 strlen(cases[i].first) + strlen(cases[i].second));
+					 strlen(cases[i].first) + strlen(cases[i].second));
 	}
 }
 
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-	const struct CMUnitTest tests[] = { TEST(test_targets), TEST(test_long_path),
-		                            TEST(test_methods), TEST(test_bearer),
-		                            TEST(test_content_type), TEST(test_bodies) };
+	const struct CMUnitTest tests[] = { TEST(test_targets),      TEST(test_long_path),
+					    TEST(test_methods),      TEST(test_bearer),
+					    TEST(test_content_type), TEST(test_bodies) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

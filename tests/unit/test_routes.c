@@ -33,7 +33,7 @@ static int teardown(void **state)
 }
 
 static const struct route *find(const char *method, const char *path, unsigned *allowed,
-                                struct span *identifier)
+				struct span *identifier)
 {
 	static char uri[512], verb[64];
 	char *params[] = { uri, verb, NULL };
@@ -78,7 +78,8 @@ static void test_found(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct span identifier = { NULL, 0 };
 		unsigned allowed;
-		const struct route *route = find(cases[i].method, cases[i].path, &allowed, &identifier);
+		const struct route *route = find(cases[i].method, cases[i].path, &allowed,
+						 &identifier);
 
 		if (route == NULL || route->answer != cases[i].answer)
 			fail_msg("%s %s", cases[i].method, cases[i].path);
@@ -135,11 +136,11 @@ static void test_table(void **state)
 		assert_int_equal(strncmp(r->pattern, "/v1/", 4) == 0, r->scopes != 0);
 		assert_int_equal((r->flags & ROUTE_BODY) != 0, r->request_schema != NULL);
 		assert_true(r->reply_schema != NULL || r->status == 204 ||
-		            (r->flags & ROUTE_PLAIN) != 0);
+			    (r->flags & ROUTE_PLAIN) != 0);
 		for (size_t n = 0; n < i; n++) {
 			assert_string_not_equal(r->operation_id, routes[n].operation_id);
 			assert_false(r->method == routes[n].method &&
-			             strcmp(r->pattern, routes[n].pattern) == 0);
+				     strcmp(r->pattern, routes[n].pattern) == 0);
 		}
 		if (r->query == NULL)
 			continue;
@@ -155,7 +156,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = { TEST(test_found), TEST(test_not_found),
-		                            TEST(test_table) };
+					    TEST(test_table) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,13 +43,15 @@ static int teardown(void **state)
 
 /* --- Doing things ---------------------------------------------------------------- */
 
-#define HOOK(url)   "{\"channel\":\"hook\",\"configs\":{\"url\":\"" url "\"}}"
+#define HOOK(url)    "{\"channel\":\"hook\",\"configs\":{\"url\":\"" url "\"}}"
 #define MANY(phones) "{\"channel\":\"many\",\"configs\":{\"phones\":[" phones "]}}"
-#define BODY(rest)  "{\"webhook_name\":\"n\",\"event_types\":[\"a.b\"],\"channels\":[" rest "]}"
+#define BODY(rest)   "{\"webhook_name\":\"n\",\"event_types\":[\"a.b\"],\"channels\":[" rest "]}"
 
 static struct webhook_change change_of(const char *id, const char *body)
 {
-	return (struct webhook_change){ .organization = 1, .id = span_of(id), .body = span_of(body) };
+	return (struct webhook_change){ .organization = 1,
+					.id = span_of(id),
+					.body = span_of(body) };
 }
 
 static struct entry *must_create(const char *body)
@@ -66,11 +68,11 @@ static struct entry *must_create(const char *body)
 }
 
 typedef enum err (*change_fn)(struct webhooks *, const struct webhook_change *, struct faults *,
-                              struct entry **);
+			      struct entry **);
 
 /* Change old (its reference is given up) and return what it became. */
 static struct entry *must_change(change_fn fn, struct entry *old, const char *body,
-                                 enum held_policy held)
+				 enum held_policy held)
 {
 	struct webhook_change c = change_of(old->webhook.public_id, body);
 	struct entry *entry = NULL;
@@ -107,15 +109,17 @@ static void test_faults(void **state)
 		{ "null is not enough",
 		  "{\"webhook_name\":null,\"event_types\":null,\"channels\":null}", 3,
 		  "[\"body\",\"channels\"]" },
-		{ "unknown member", "{\"webhook_name\":\"n\",\"event_types\":[\"*\"],\"channels\":[" HOOK(
-					    "http://a.b/") "],\"colour\":1}",
+		{ "unknown member",
+		  "{\"webhook_name\":\"n\",\"event_types\":[\"*\"],\"channels\":[" HOOK(
+			  "http://a.b/") "],\"colour\":1}",
 		  1, "[\"body\",\"colour\"],\"msg\":\"Extra inputs are not permitted\"" },
 		{ "all at once",
 		  "{\"webhook_name\":7,\"description\":1,\"event_types\":[\"a\",3],\"is_active\":\"true\","
 		  "\"channels\":[{\"channel\":\"nope\",\"configs\":[],\"x\":1},7,{}]}",
 		  11, "[\"body\",\"event_types\",1]" },
-		{ "name empty", "{\"webhook_name\":\"\",\"event_types\":[\"*\"],\"channels\":[" HOOK(
-					"http://a.b/") "]}",
+		{ "name empty",
+		  "{\"webhook_name\":\"\",\"event_types\":[\"*\"],\"channels\":[" HOOK(
+			  "http://a.b/") "]}",
 		  1, "string_too_short" },
 		{ "name with control",
 		  "{\"webhook_name\":\"a\\u0000b\",\"event_types\":[\"*\"],\"channels\":[" HOOK(
@@ -125,8 +129,9 @@ static void test_faults(void **state)
 		  "{\"webhook_name\":\"a\",\"is_active\":1,\"event_types\":[\"*\"],\"channels\":[" HOOK(
 			  "http://a.b/") "]}",
 		  1, "bool_type" },
-		{ "no types", "{\"webhook_name\":\"a\",\"event_types\":[],\"channels\":[" HOOK(
-				      "http://a.b/") "]}",
+		{ "no types",
+		  "{\"webhook_name\":\"a\",\"event_types\":[],\"channels\":[" HOOK(
+			  "http://a.b/") "]}",
 		  1, "too_short" },
 		{ "too many types",
 		  "{\"webhook_name\":\"a\",\"event_types\":[\"a.a\",\"a.b\",\"a.c\",\"a.d\",\"a.e\"],"
@@ -143,7 +148,8 @@ static void test_faults(void **state)
 		  "[\"body\",\"channels\",0,\"configs\",\"url\"]" },
 		{ "a name with a NUL", BODY("{\"channel\":\"hook\\u0000x\",\"configs\":{}}"), 1,
 		  "[\"body\",\"channels\",0,\"channel\"]" },
-		{ "a mask that stands for nothing", BODY(HOOK("http://a.b/****")), 1, "value_error" },
+		{ "a mask that stands for nothing", BODY(HOOK("http://a.b/****")), 1,
+		  "value_error" },
 	};
 
 	(void)state;
@@ -157,7 +163,7 @@ static void test_faults(void **state)
 		    faults.count != cases[i].count ||
 		    strstr(faults.detail.ptr, cases[i].has) == NULL)
 			fail_msg("%s: %zu faults: %s", cases[i].label, faults.count,
-			         faults.count > 0 ? faults.detail.ptr : "none");
+				 faults.count > 0 ? faults.detail.ptr : "none");
 		assert_null(entry);
 		assert_int_equal(fake_row_count, 0);
 		faults_finish(&faults);
@@ -177,13 +183,13 @@ static void test_name_counts_characters(void **state)
 		len = (size_t)snprintf(body, sizeof(body), "{\"webhook_name\":\"");
 		for (int i = 0; i < 200 + extra; i++)
 			len += (size_t)snprintf(body + len, sizeof(body) - len, "\xC3\xBC");
-		snprintf(body + len, sizeof(body) - len, "\",\"event_types\":[\"*\"],\"channels\":[" HOOK(
-			"http://a.b/") "]}");
+		snprintf(body + len, sizeof(body) - len,
+			 "\",\"event_types\":[\"*\"],\"channels\":[" HOOK("http://a.b/") "]}");
 		const struct webhook_change c = change_of(NULL, body);
 
 		faults_init(&faults);
 		assert_int_equal(webhooks_create_one(webhooks, &c, &faults, &entry),
-		                 extra == 0 ? ERR_OK : ERR_BAD_REQUEST);
+				 extra == 0 ? ERR_OK : ERR_BAD_REQUEST);
 		faults_finish(&faults);
 		entry_drop(entry);
 	}
@@ -234,7 +240,8 @@ static void test_limit(void **state)
 static void test_store_errors(void **state)
 {
 	struct entry *entry = must_create(BODY(HOOK("http://a.b/")));
-	const struct webhook_change c = change_of(entry->webhook.public_id, "{\"webhook_name\":\"m\"}");
+	const struct webhook_change c = change_of(entry->webhook.public_id,
+						  "{\"webhook_name\":\"m\"}");
 	struct entry *after = NULL;
 	struct faults faults;
 
@@ -347,7 +354,8 @@ static void test_revival(void **state)
 		bool is_revived;
 	} cases[] = {
 		{ "a new name does not help", "{\"webhook_name\":\"x\"}", false },
-		{ "the same configs do not help", "{\"channels\":[" HOOK("http://a.b/****") "]}", false },
+		{ "the same configs do not help", "{\"channels\":[" HOOK("http://a.b/****") "]}",
+		  false },
 		{ "other configs do", "{\"channels\":[" HOOK("http://a.b/new") "]}", true },
 		{ "saying so does", "{\"is_active\":true}", true },
 	};
@@ -378,13 +386,21 @@ static void test_pairing(void **state)
 		const char *label, *channels;
 		int from[3];
 	} cases[] = {
-		{ "swapped", HOOK("http://a.b/two") "," HOOK("http://a.b/one") "," MANY("\"+491\",\"+492\""),
+		{ "swapped",
+		  HOOK("http://a.b/two") "," HOOK("http://a.b/one") "," MANY("\"+491\",\"+492\""),
 		  { 1, 0, 2 } },
 		{ "masks keep their places",
-		  HOOK("http://a.b/****") "," HOOK("http://a.b/****") "," MANY("\"+491\""), { 0, 1, 2 } },
-		{ "the first removed", HOOK("http://a.b/two") "," MANY("\"+492\",\"+493\""), { 1, 2 } },
-		{ "another URL in its place", HOOK("http://a.b/new") "," HOOK("http://a.b/two"), { 0, 1 } },
-		{ "another kind in its place", MANY("\"+499\"") "," HOOK("http://a.b/two"), { -1, 1 } },
+		  HOOK("http://a.b/****") "," HOOK("http://a.b/****") "," MANY("\"+491\""),
+		  { 0, 1, 2 } },
+		{ "the first removed",
+		  HOOK("http://a.b/two") "," MANY("\"+492\",\"+493\""),
+		  { 1, 2 } },
+		{ "another URL in its place",
+		  HOOK("http://a.b/new") "," HOOK("http://a.b/two"),
+		  { 0, 1 } },
+		{ "another kind in its place",
+		  MANY("\"+499\"") "," HOOK("http://a.b/two"),
+		  { -1, 1 } },
 		{ "all new", MANY("\"+491\""), { 2 } },
 	};
 
@@ -413,16 +429,18 @@ static void test_pairing(void **state)
 
 static void test_pairing_keeps_secrets_and_targets(void **state)
 {
-	struct entry *entry = must_create(BODY(HOOK("http://a.b/one") "," MANY("\"+491\",\"+492\"")));
+	struct entry *entry =
+		must_create(BODY(HOOK("http://a.b/one") "," MANY("\"+491\",\"+492\"")));
 	const int64_t second = entry->webhook.channels[1].targets[1].id;
 
 	(void)state;
-	entry = must_patch(entry, "{\"channels\":[" MANY("\"+493\",\"+492\"") "," HOOK("http://a.b/****") "]}");
+	entry = must_patch(entry, "{\"channels\":[" MANY("\"+493\",\"+492\"") "," HOOK(
+					  "http://a.b/****") "]}");
 	assert_int_equal(entry->webhook.channels[0].targets[1].id, second);
 	assert_true(entry->webhook.channels[0].targets[0].id > second);
 	assert_non_null(strstr(entry->webhook.channels[1].configs, "http:\\/\\/a.b\\/one") != NULL
-	                        ? "x"
-	                        : strstr(entry->webhook.channels[1].configs, "http://a.b/one"));
+				? "x"
+				: strstr(entry->webhook.channels[1].configs, "http://a.b/one"));
 	entry_drop(entry);
 }
 
@@ -465,7 +483,8 @@ static void test_rotation(void **state)
 
 		assert_int_equal(w->secret_count, i < 3 ? i + 1 : WEBHOOK_SECRETS_MAX);
 		assert_int_equal(w->secrets[0].expires_at_us, 0);
-		assert_int_equal(w->secrets[1].expires_at_us, w->secrets[0].created_at_us + 1000000);
+		assert_int_equal(w->secrets[1].expires_at_us,
+				 w->secrets[0].created_at_us + 1000000);
 		if (i == 1)
 			assert_memory_equal(w->secrets[1].bytes, first.bytes, first.len);
 		entry_drop(entry);
@@ -495,13 +514,14 @@ static void test_list(void **state)
 	(void)state;
 	entry_drop(must_create(BODY(HOOK("http://a.b/c"))));
 	entry_drop(must_patch(must_create(BODY(HOOK("http://a.b/c"))), "{\"is_active\":false}"));
-	entry_drop(must_patch(must_create(BODY(HOOK("http://a.b/c"))), "{\"event_types\":[\"x.*\"]}"));
+	entry_drop(
+		must_patch(must_create(BODY(HOOK("http://a.b/c"))), "{\"event_types\":[\"x.*\"]}"));
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		const struct webhook_query q = { .organization = 1,
-			                         .event_type = span_of(cases[i].type),
-			                         .is_active = cases[i].is_active,
-			                         .offset = cases[i].offset,
-			                         .limit = cases[i].limit };
+						 .event_type = span_of(cases[i].type),
+						 .is_active = cases[i].is_active,
+						 .offset = cases[i].offset,
+						 .limit = cases[i].limit };
 		struct webhook_page page;
 
 		webhooks_list(webhooks, &q, &page);
@@ -538,14 +558,21 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_faults),       TEST(test_name_counts_characters),
-		TEST(test_create),       TEST(test_limit),
-		TEST(test_store_errors), TEST(test_updated_at),
-		TEST(test_put_keeps),    TEST(test_waiting),
-		TEST(test_revival),      TEST(test_pairing),
+		TEST(test_faults),
+		TEST(test_name_counts_characters),
+		TEST(test_create),
+		TEST(test_limit),
+		TEST(test_store_errors),
+		TEST(test_updated_at),
+		TEST(test_put_keeps),
+		TEST(test_waiting),
+		TEST(test_revival),
+		TEST(test_pairing),
 		TEST(test_pairing_keeps_secrets_and_targets),
-		TEST(test_foreign),      TEST(test_rotation),
-		TEST(test_list),         TEST(test_list_cursor),
+		TEST(test_foreign),
+		TEST(test_rotation),
+		TEST(test_list),
+		TEST(test_list_cursor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,7 +23,10 @@ static const struct tocsin_field hook_fields[] = {
 	  .kind = TOCSIN_URL,
 	  .flags = TOCSIN_REQUIRED | TOCSIN_IS_TARGET | TOCSIN_SECRET,
 	  .offset = offsetof(struct hook_configs, url) },
-	{ .key = "note", .help = "N.", .kind = TOCSIN_TEXT, .offset = offsetof(struct hook_configs, note) },
+	{ .key = "note",
+	  .help = "N.",
+	  .kind = TOCSIN_TEXT,
+	  .offset = offsetof(struct hook_configs, note) },
 	{ .key = NULL },
 };
 
@@ -47,12 +50,12 @@ static char hook_name[] = "hook", many_name[] = "many";
 static struct channel channel_items[] = {
 	{ .name = hook_name,
 	  .plugin = { .vtable = { .name = "hook",
-	                          .fields = hook_fields,
-	                          .configs_bytes = sizeof(struct hook_configs) } } },
+				  .fields = hook_fields,
+				  .configs_bytes = sizeof(struct hook_configs) } } },
 	{ .name = many_name,
 	  .plugin = { .vtable = { .name = "many",
-	                          .fields = many_fields,
-	                          .configs_bytes = sizeof(struct many_configs) } } },
+				  .fields = many_fields,
+				  .configs_bytes = sizeof(struct many_configs) } } },
 };
 
 static const struct channels fake_channels = { channel_items, COUNT_OF(channel_items) };
@@ -64,9 +67,9 @@ enum { FAKE_ROWS_MAX = 16 };
 static struct webhook fake_rows[FAKE_ROWS_MAX];
 static size_t fake_row_count;
 static int64_t fake_last_id;
-static int fake_replaced;              /* calls of store_webhook_replace() */
+static int fake_replaced;               /* calls of store_webhook_replace() */
 static enum store_waiting fake_waiting; /* of the last one */
-static enum err fake_rc;               /* what writing returns */
+static enum err fake_rc;                /* what writing returns */
 
 static void fake_ids_fill(struct webhook *w)
 {
@@ -201,7 +204,7 @@ void registry_remove(struct registry *r, int64_t organization, int64_t webhook_i
 		entry_drop(fake_entries[i]);
 		fake_entry_count--;
 		memmove(&fake_entries[i], &fake_entries[i + 1],
-		        (fake_entry_count - i) * sizeof(*fake_entries));
+			(fake_entry_count - i) * sizeof(*fake_entries));
 		return;
 	}
 }

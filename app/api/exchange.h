@@ -4,10 +4,10 @@
 #ifndef TOCSIN_API_EXCHANGE_H
 #define TOCSIN_API_EXCHANGE_H
 
+#include "api/api.h"
 #include "api/query.h"
 #include "api/reply.h"
 #include "api/request.h"
-#include "api/server.h"
 
 struct route;
 
@@ -17,15 +17,17 @@ struct exchange {
 	struct reply reply;
 	struct query query; /* by the route's table */
 	struct faults faults;
-	struct caller caller; /* zeroed on routes that need no key */
-	const struct route *route;
+	struct caller caller;       /* zeroed on routes that need no key */
+	const struct route *route;  /* NULL: none was found */
+	const struct route *routes; /* all of them, for the description */
+	size_t route_count;
 	struct span identifier; /* the path's {identifier}, decoded */
 };
 
 /* api: borrowed. Owner: x, exchange_finish(). */
 void exchange_init(struct exchange *x, const struct api *api);
 void exchange_finish(struct exchange *x);
-/* Fill x->reply for the request behind these. Always leaves a reply. */
-void exchange_run(struct exchange *x, FCGX_ParamArray params, FCGX_Stream *in);
+/* Forget the last request. */
+void exchange_reset(struct exchange *x);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "api/exchange.h"
-#include "api/routes.h"
+#include "api/route.h"
 #include "api/schemas.h"
 
 /* --- Parameters -------------------------------------------------------------------- */
@@ -216,11 +216,8 @@ static bool is_first_of_path(const struct route *routes, size_t index)
 	return true;
 }
 
-static void paths_write(struct json_writer *w)
+static void paths_write(const struct route *routes, size_t count, struct json_writer *w)
 {
-	size_t count = 0;
-	const struct route *routes = routes_all(&count);
-
 	json_key(w, "paths");
 	json_open(w, '{');
 	for (size_t i = 0; i < count; i++) {
@@ -269,7 +266,7 @@ void openapi_show(struct exchange *x)
 	json_put(&w, "description", "Publish events; webhooks deliver them.");
 	json_put(&w, "version", "1.0");
 	json_close(&w, '}');
-	paths_write(&w);
+	paths_write(x->routes, x->route_count, &w);
 	components_write(x, &w);
 	json_close(&w, '}');
 }

@@ -2,7 +2,7 @@
  * The target comes from REQUEST_URI, the only parameter that means the same
  * under every web server; what the server's own access rules may have seen
  * differently (dot segments, encoded slashes) is refused.
- * Not here: who asks and what for (exchange.c).
+ * Not here: who asks and what for (router.c).
  * API threads.
  * SPDX-License-Identifier: MIT */
 #include "api/request.h"

@@ -1,6 +1,6 @@
 /* routes.c - the table of routes, and finding the one for a path.
  * Literal paths stand before those with {identifier} and win over them.
- * Not here: authentication, scopes, body (exchange.c); the answers.
+ * Not here: authentication, scopes, body (router.c); the answers.
  * API threads.
  * SPDX-License-Identifier: MIT */
 #include "api/routes.h"

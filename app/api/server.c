@@ -2,7 +2,7 @@
  * Each waits in an epoll of its own on the shared listening socket
  * (EPOLLEXCLUSIVE wakes one) and on the stop event, takes one request and
  * closes its connection: a kept one would pin the thread.
- * Not here: making the socket (main/), answering (exchange.c).
+ * Not here: making the socket (main/), answering (router.c).
  * Starts on the main thread; everything else on the API threads.
  * SPDX-License-Identifier: MIT */
 #include "api/server.h"
@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "api/exchange.h"
+#include "api/router.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -67,7 +67,7 @@ static void request_serve(struct exchange *x, FCGX_Request *fcgi)
 {
 	const int64_t started_us = clock_mono_us();
 
-	exchange_run(x, fcgi->envp, fcgi->in);
+	router_run(x, fcgi->envp, fcgi->in);
 	reply_write(&x->reply, fcgi->out);
 	fcgi->keepConnection = 0;
 	FCGX_Finish_r(fcgi);

@@ -3,25 +3,7 @@
 #ifndef TOCSIN_API_SERVER_H
 #define TOCSIN_API_SERVER_H
 
-#include "base/pubid.h"
-#include "conf/conf.h"
-#include "delivery/engine.h"
-#include "domain/access.h"
-#include "domain/ingest.h"
-#include "domain/webhooks.h"
-
-/* Everything handlers may use; all borrowed. */
-struct api {
-	const struct conf *conf;
-	const struct channels *channels;
-	struct store *store;
-	struct access *access;
-	struct registry *registry;
-	struct webhooks *webhooks;
-	struct ingest ingest;
-	struct engine *engine;
-	const struct pubid *ids;
-};
+#include "api/api.h"
 
 struct server;
 

@@ -242,6 +242,8 @@ def test_kill_rounds_lose_nothing():
         world.process.wait(30)
         world.start()
     assert accepted
+    # lighttpd looks for a lost backend again only after a moment.
+    wait_for(lambda: world.call("GET", "/healthz").status_code == 200)
     def lost():
         return accepted - {b["data"] for b in r.bodies()}
     wait_for(lambda: not lost(), 60, "all accepted events")

@@ -15,6 +15,7 @@
 
 #include "api/exchange.h"
 #include "api/openapi.h"
+#include "api/routes.h"
 
 struct pair_configs {
 	const char *url;
@@ -53,6 +54,7 @@ static int setup(void **state)
 
 	(void)state;
 	exchange_init(&x, &api);
+	x.routes = routes_all(&x.route_count);
 	openapi_show(&x);
 	root = json_tokener_parse(x.reply.body.ptr);
 	exchange_finish(&x);

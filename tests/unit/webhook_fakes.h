@@ -140,6 +140,8 @@ enum err store_webhook_secrets(struct store *s, const struct webhook *w)
 	struct webhook *row = fake_row(w->id);
 
 	(void)s;
+	if (row == NULL)
+		return ERR_NOT_FOUND;
 	memcpy(row->secrets, w->secrets, sizeof(row->secrets));
 	row->secret_count = w->secret_count;
 	return fake_rc;

@@ -34,6 +34,6 @@ void guard_finish(struct guard *g);
  * wider than /32 (IPv4) or /128. Families other than AF_INET and AF_INET6 are
  * denied. Thread: any. */
 MUST_CHECK enum err guard_check(const struct guard *g, const struct sockaddr *address,
-                                const char **out_rule);
+				const char **out_rule);
 
 #endif

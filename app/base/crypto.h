@@ -16,11 +16,10 @@ enum { SHA256_BYTES = 32 };
 void crypto_random(void *out, size_t bytes);
 void crypto_sha256(struct span data, unsigned char out[SHA256_BYTES]);
 /* SHA-256 over parts[0..count) one after the other. */
-void crypto_sha256_parts(const struct span *parts, size_t count,
-                         unsigned char out[SHA256_BYTES]);
+void crypto_sha256_parts(const struct span *parts, size_t count, unsigned char out[SHA256_BYTES]);
 /* HMAC-SHA256 (RFC 2104) over parts one after the other. */
 void crypto_hmac_sha256(struct span key, const struct span *parts, size_t count,
-                        unsigned char out[SHA256_BYTES]);
+			unsigned char out[SHA256_BYTES]);
 /* Time does not depend on where they differ. */
 bool crypto_equal(const void *a, const void *b, size_t bytes);
 /* Overwrite in a way the compiler keeps. */

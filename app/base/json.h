@@ -15,7 +15,13 @@
 #include "base/utf8.h"
 
 enum json_kind { /* not json_type: json-c has that */
-	JSON_NONE = 0, JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT,
+		 JSON_NONE = 0,
+		 JSON_NULL,
+		 JSON_BOOL,
+		 JSON_NUMBER,
+		 JSON_STRING,
+		 JSON_ARRAY,
+		 JSON_OBJECT,
 };
 
 struct json_value {
@@ -24,7 +30,7 @@ struct json_value {
 };
 
 struct json_member {
-	struct span key;         /* raw, without quotes; escapes not undone */
+	struct span key; /* raw, without quotes; escapes not undone */
 	struct json_value value;
 };
 
@@ -41,16 +47,14 @@ struct json_fault {
  * undoing escapes).
  * Returns ERR_OK, ERR_BAD_REQUEST, ERR_TOO_BIG for depth, or ERR_MEMORY (only
  * for an outermost object of more than 32 members). fault may be NULL. */
-MUST_CHECK enum err json_scan(struct span text, unsigned depth_max,
-                              struct json_value *out, struct json_fault *fault);
+MUST_CHECK enum err json_scan(struct span text, unsigned depth_max, struct json_value *out,
+			      struct json_fault *fault);
 
 /* Iterate a scanned array or object: start with *at = 0; false at the end.
  *   size_t at = 0;
  *   while (json_member_next(&object, &at, &member)) … */
-bool json_member_next(const struct json_value *object, size_t *at,
-                      struct json_member *out);
-bool json_element_next(const struct json_value *array, size_t *at,
-                       struct json_value *out);
+bool json_member_next(const struct json_value *object, size_t *at, struct json_member *out);
+bool json_element_next(const struct json_value *array, size_t *at, struct json_value *out);
 /* The member called key (plain ASCII, escapes in the text are undone for the
  * comparison); type JSON_NONE when there is none. */
 struct json_value json_find(const struct json_value *object, const char *key);
@@ -79,8 +83,8 @@ struct json_writer {
 	bool comma; /* the next value needs one before it */
 };
 
-void json_open(struct json_writer *w, char bracket);  /* '{' or '[' */
-void json_close(struct json_writer *w, char bracket); /* '}' or ']' */
+void json_open(struct json_writer *w, char bracket);   /* '{' or '[' */
+void json_close(struct json_writer *w, char bracket);  /* '}' or ']' */
 void json_key(struct json_writer *w, const char *key); /* plain ASCII */
 /* Values; key NULL inside arrays or after json_key(). text NULL writes null. */
 void json_put(struct json_writer *w, const char *key, const char *text);

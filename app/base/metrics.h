@@ -10,15 +10,15 @@
 #include "base/buf.h"
 
 enum metric {
-	METRIC_EVENTS_ACCEPTED,      /* counter */
+	METRIC_EVENTS_ACCEPTED, /* counter */
 	METRIC_EVENTS_DUPLICATE,
 	METRIC_DELIVERIES_CREATED,
 	METRIC_DELIVERIES_DELIVERED,
 	METRIC_DELIVERIES_FAILED,
 	METRIC_DELIVERIES_CANCELLED,
 	METRIC_ATTEMPTS,
-	METRIC_ATTEMPTS_RETRIED,     /* attempts that ended in another try */
-	METRIC_REQUESTS_2XX,         /* API replies by class */
+	METRIC_ATTEMPTS_RETRIED, /* attempts that ended in another try */
+	METRIC_REQUESTS_2XX,     /* API replies by class */
 	METRIC_REQUESTS_4XX,
 	METRIC_REQUESTS_5XX,
 	METRIC_COMMITS,
@@ -27,24 +27,24 @@ enum metric {
 	METRIC_NAME_LOOKUPS,
 	METRIC_NAME_FAILURES,
 	METRIC_ADDRESS_REFUSED,
-	METRIC_ATTEMPTS_IN_FLIGHT,   /* gauges from here */
-	METRIC_DELIVERIES_WAITING,   /* due in the store, being sent included */
+	METRIC_ATTEMPTS_IN_FLIGHT, /* gauges from here */
+	METRIC_DELIVERIES_WAITING, /* due in the store, being sent included */
 	METRIC_DELIVERIES_HELD,
 	METRIC_DELIVERIES_IN_MEMORY,
-	METRIC_OLDEST_READY_MS,      /* age of the oldest due delivery whose turn is near */
-	METRIC_OLDEST_WINDOW_MS,     /* … that waits for its destination's window */
-	METRIC_OLDEST_RESTING_MS,    /* … whose destination rests after trouble */
+	METRIC_OLDEST_READY_MS,   /* age of the oldest due delivery whose turn is near */
+	METRIC_OLDEST_WINDOW_MS,  /* … that waits for its destination's window */
+	METRIC_OLDEST_RESTING_MS, /* … whose destination rests after trouble */
 	METRIC_CONNECTIONS,
 	METRIC_WAL_PAGES,
 	METRIC_COUNT
 };
 
 enum histogram {
-	HISTOGRAM_COMMIT_SECONDS,   /* BEGIN to COMMIT done */
-	HISTOGRAM_COMMIT_UNITS,     /* units in one commit */
-	HISTOGRAM_REQUEST_SECONDS,  /* request read to reply written */
-	HISTOGRAM_ATTEMPT_SECONDS,  /* one transfer */
-	HISTOGRAM_ARRIVAL_SECONDS,  /* acceptance to a delivered outcome, first attempt only */
+	HISTOGRAM_COMMIT_SECONDS,  /* BEGIN to COMMIT done */
+	HISTOGRAM_COMMIT_UNITS,    /* units in one commit */
+	HISTOGRAM_REQUEST_SECONDS, /* request read to reply written */
+	HISTOGRAM_ATTEMPT_SECONDS, /* one transfer */
+	HISTOGRAM_ARRIVAL_SECONDS, /* acceptance to a delivered outcome, first attempt only */
 	HISTOGRAM_COUNT
 };
 

@@ -23,9 +23,8 @@ void pubid_destroy(struct pubid *p);
 /* "evt_…", "dlv_…" or "cur_…" of id. Thread: any (each thread has its own
  * cipher context inside). */
 void pubid_format(const struct pubid *p, enum pubid_kind kind, int64_t id,
-                  char out[PUBID_TEXT_BYTES]);
+		  char out[PUBID_TEXT_BYTES]);
 /* False when text is not an id that pubid_format() made for this kind. */
-bool pubid_parse(const struct pubid *p, enum pubid_kind kind, struct span text,
-                 int64_t *out_id);
+bool pubid_parse(const struct pubid *p, enum pubid_kind kind, struct span text, int64_t *out_id);
 
 #endif

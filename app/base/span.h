@@ -19,8 +19,7 @@ static inline struct span span_of(const char *text)
 
 static inline bool span_is(struct span s, const char *text)
 {
-	return s.ptr != NULL && s.len == strlen(text) &&
-	       memcmp(s.ptr, text, s.len) == 0;
+	return s.ptr != NULL && s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
 }
 
 static inline bool span_equal(struct span a, struct span b)

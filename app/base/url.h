@@ -15,10 +15,10 @@
 enum { URL_MAX_BYTES = 2048, HOST_MAX_BYTES = 253 };
 
 struct url {
-	char *text;      /* normalised; owned */
-	char scheme[6];  /* "http" or "https" */
+	char *text;                    /* normalised; owned */
+	char scheme[6];                /* "http" or "https" */
 	char host[HOST_MAX_BYTES + 1]; /* lower-case ASCII (A-labels), no brackets, no final dot */
-	uint16_t port;   /* explicit or the scheme's */
+	uint16_t port;                 /* explicit or the scheme's */
 	bool is_literal; /* the host is an address: in address, ready for guard_check() */
 	struct sockaddr_storage address;
 };

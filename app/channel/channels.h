@@ -10,14 +10,14 @@
 #include "conf/conf.h"
 
 struct channel {
-	char *name;             /* as declared; owned */
+	char *name; /* as declared; owned */
 	struct plugin plugin;
-	void *settings;         /* the plugin's settings struct; owned */
-	void *state;            /* what its open() gave */
+	void *settings; /* the plugin's settings struct; owned */
+	void *state;    /* what its open() gave */
 };
 
 struct channels {
-	struct channel *items;  /* owned; in the order of tocsin.conf */
+	struct channel *items; /* owned; in the order of tocsin.conf */
 	size_t count;
 };
 
@@ -26,7 +26,7 @@ struct channels {
  * host: borrowed for as long as the channels live.
  * Owner  *out is owned either way; channels_close(). Thread: main, before the others. */
 MUST_CHECK enum err channels_open(const struct conf *conf, const struct tocsin_host *host,
-                                  struct channels *out, struct setting_faults *faults);
+				  struct channels *out, struct setting_faults *faults);
 void channels_close(struct channels *c);
 /* NULL: tocsin.conf declares no such channel. */
 const struct channel *channels_find(const struct channels *c, const char *name);

@@ -25,8 +25,8 @@ struct configs_rules {
  * from `old` (the stored configs; may be NULL).
  * Returns nothing: see faults->count. */
 void configs_check(const struct channel *channel, struct json_object *given, const char *old,
-                   const struct configs_rules *rules, const struct loc *loc,
-                   struct faults *faults, struct buf *out);
+		   const struct configs_rules *rules, const struct loc *loc, struct faults *faults,
+		   struct buf *out);
 
 /* The values of the listing field(s) in stored configs, doubles removed, as an
  * owned array of owned texts; *out_count 0 when the target is a single value. */
@@ -42,19 +42,19 @@ void configs_target_show(const struct channel *channel, struct span target, stru
 
 /* The plugin's configs struct, filled; read-only, shared by attempts. */
 struct compiled_configs {
-	void *values;           /* vtable.configs_bytes; texts inside are owned */
-	char *target;           /* the single target; NULL when targets are listed */
-	int64_t timeout_ms;     /* 0: the channel has no such field */
-	char *host;             /* of the single target when it is a URL; else NULL */
+	void *values;       /* vtable.configs_bytes; texts inside are owned */
+	char *target;       /* the single target; NULL when targets are listed */
+	int64_t timeout_ms; /* 0: the channel has no such field */
+	char *host;         /* of the single target when it is a URL; else NULL */
 	uint16_t port;
-	bool is_literal;        /* host is an address */
+	bool is_literal;               /* host is an address */
 	const struct channel *channel; /* borrowed */
 };
 
 /* NULL when stored does not fit the table any more (another plugin version);
  * why says what. Owner: caller, compiled_configs_destroy(). Thread: any. */
 struct compiled_configs *configs_compile(const struct channel *channel, const char *stored,
-                                         struct why *why);
+					 struct why *why);
 void compiled_configs_destroy(struct compiled_configs *c);
 
 /* The JSON Schema of the channel's configs, appended as an object with this title. */

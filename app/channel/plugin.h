@@ -19,7 +19,7 @@ struct plugin {
  * with why: the path, what was found and what to do.
  * Owner  *out is owned; plugin_finish() (which leaves the object loaded). */
 MUST_CHECK enum err plugin_open(const char *folder, const char *name, struct plugin *out,
-                                struct why *why);
+				struct why *why);
 void plugin_finish(struct plugin *p);
 
 /* Are the vtable's tables and callbacks sound? Also used by `tocsin plugin check`. */

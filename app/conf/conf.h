@@ -12,12 +12,13 @@
 #include "conf/settings.h"
 
 struct conf_server {
-	const char *socket;      /* "unix:/run/tocsin/tocsin.sock", "tcp:127.0.0.1:9000" or "inherit" (fd 0) */
-	const char *socket_mode; /* "0660", octal, for a unix socket of our own */
+	const char *
+		socket; /* "unix:/run/tocsin/tocsin.sock", "tcp:127.0.0.1:9000" or "inherit" (fd 0) */
+	const char *socket_mode;  /* "0660", octal, for a unix socket of our own */
 	const char *socket_group; /* "" = unchanged */
-	int64_t threads;         /* API threads: default 16, 1-64 */
-	int64_t backlog;         /* 4096 */
-	int64_t stop_timeout_ms; /* running attempts get this long at a stop: "10s" */
+	int64_t threads;          /* API threads: default 16, 1-64 */
+	int64_t backlog;          /* 4096 */
+	int64_t stop_timeout_ms;  /* running attempts get this long at a stop: "10s" */
 };
 
 struct conf_store {
@@ -29,60 +30,61 @@ struct conf_store {
 };
 
 struct conf_log {
-	const char *level;       /* error warning notice info debug; default notice */
+	const char *level; /* error warning notice info debug; default notice */
 };
 
 struct conf_api {
-	int64_t body_max_bytes;  /* one request with one event or a webhook: "256K" */
-	int64_t batch_max_bytes; /* one batch request: "8M" */
+	int64_t body_max_bytes;   /* one request with one event or a webhook: "256K" */
+	int64_t batch_max_bytes;  /* one batch request: "8M" */
 	int64_t batch_max_events; /* 1000 */
-	int64_t depth_max;       /* nesting of JSON: 64 */
+	int64_t depth_max;        /* nesting of JSON: 64 */
 };
 
 struct conf_delivery {
-	int64_t in_flight;       /* attempts at once: 1000 */
-	int64_t in_memory_bytes; /* payload bytes of deliveries held in memory: "16M" */
+	int64_t in_flight;                /* attempts at once: 1000 */
+	int64_t in_memory_bytes;          /* payload bytes of deliveries held in memory: "16M" */
 	int64_t window_start, window_max; /* attempts at once to one destination: 8, 64 */
-	int64_t queue_max;       /* deliveries kept in memory per destination: 256 */
-	int64_t connections_per_host; /* 64 */
-	int64_t connect_timeout_ms; /* "5s" */
-	int64_t timeout_ms;      /* when the webhook names none: "10s" */
-	int64_t reply_max_bytes; /* read at most this much of a reply: "64K" */
-	int64_t excerpt_bytes;   /* kept of a reply that is not 2xx: "1K" */
-	int64_t resolver_threads; /* 16 */
-	const char *user_agent;  /* "" = Tocsin/VERSION */
+	int64_t queue_max;                /* deliveries kept in memory per destination: 256 */
+	int64_t connections_per_host;     /* 64 */
+	int64_t connect_timeout_ms;       /* "5s" */
+	int64_t timeout_ms;               /* when the webhook names none: "10s" */
+	int64_t reply_max_bytes;          /* read at most this much of a reply: "64K" */
+	int64_t excerpt_bytes;            /* kept of a reply that is not 2xx: "1K" */
+	int64_t resolver_threads;         /* 16 */
+	const char *user_agent;           /* "" = Tocsin/VERSION */
 };
 
 struct conf_retry {
 	struct tocsin_list schedule; /* pauses before the 2nd, 3rd … attempt: "5s" "5m" … */
-	int64_t *pauses_ms;      /* the same parsed; owned */
+	int64_t *pauses_ms;          /* the same parsed; owned */
 	int64_t pause_count;
-	int64_t jitter_percent;  /* each pause is lengthened by 0 … this: 20 */
-	int64_t max_age_ms;      /* "5d" from acceptance */
+	int64_t jitter_percent;     /* each pause is lengthened by 0 … this: 20 */
+	int64_t max_age_ms;         /* "5d" from acceptance */
 	int64_t retry_after_max_ms; /* "24h" */
 };
 
 struct conf_guard {
-	struct tocsin_list allow; /* networks receivers may live in although special: "10.0.0.0/8" */
-	struct guard guard;       /* the same parsed */
+	struct tocsin_list
+		allow;      /* networks receivers may live in although special: "10.0.0.0/8" */
+	struct guard guard; /* the same parsed */
 };
 
 struct conf_limits {
-	int64_t webhooks;        /* per organization: 1000 */
-	int64_t channels;        /* per webhook: 10 */
-	int64_t targets;         /* per field: 100 */
-	int64_t event_types;     /* per webhook: 100 */
+	int64_t webhooks;    /* per organization: 1000 */
+	int64_t channels;    /* per webhook: 10 */
+	int64_t targets;     /* per field: 100 */
+	int64_t event_types; /* per webhook: 100 */
 };
 
 struct conf_events {
-	struct tocsin_list types; /* the catalogue */
-	uint8_t closed;           /* 1: only types of the catalogue are accepted */
+	struct tocsin_list types;  /* the catalogue */
+	uint8_t closed;            /* 1: only types of the catalogue are accepted */
 	int64_t secret_overlap_ms; /* old signing secret stays valid: "24h" */
 };
 
 struct conf_channel {
-	const char *name;        /* under which webhooks name it; owned */
-	const char *plugin;      /* "http.so" or an absolute path; owned */
+	const char *name;              /* under which webhooks name it; owned */
+	const char *plugin;            /* "http.so" or an absolute path; owned */
 	const config_setting_t *group; /* the plugin's own settings; lives as long as the conf */
 };
 
@@ -99,7 +101,7 @@ struct conf {
 	const char *plugin_folder; /* where relative plugin names are found: default PLUGIN_DIR */
 	struct conf_channel *channels;
 	size_t channel_count;
-	config_t file;           /* libconfig's tree; kept for conf_channel.group */
+	config_t file; /* libconfig's tree; kept for conf_channel.group */
 	char *path;
 };
 
@@ -109,7 +111,7 @@ struct conf {
  * Returns ERR_OK, or ERR_BAD_REQUEST with faults.
  * Owner  *out is owned either way; conf_finish(). */
 MUST_CHECK enum err conf_load(const char *path, const char *const *overrides, struct conf *out,
-                              struct setting_faults *faults);
+			      struct setting_faults *faults);
 void conf_finish(struct conf *c);
 
 /* Every group of our own with its keys, for `tocsin settings`. */

@@ -32,8 +32,8 @@ void setting_faults_finish(struct setting_faults *f);
  * Times: "250ms" "10s" "5m" "2h" "7d"; sizes: "512" "256K" "16M" "2G".
  * Owner  texts and lists in values are owned: settings_finish() with the same table. */
 void settings_read(const config_setting_t *group, const char *path,
-                   const struct tocsin_field *table, const char *const *also,
-                   void *values, struct setting_faults *faults);
+		   const struct tocsin_field *table, const char *const *also, void *values,
+		   struct setting_faults *faults);
 /* Free (and wipe secret) texts and lists. */
 void settings_finish(const struct tocsin_field *table, void *values);
 
@@ -43,7 +43,7 @@ void settings_print(FILE *out, const char *path, const struct tocsin_field *tabl
 
 /* Set one value from text, as `tocsin serve -o group.key=value` does. */
 void settings_override(const char *path, const char *text, const struct tocsin_field *row,
-                       void *values, struct setting_faults *faults);
+		       void *values, struct setting_faults *faults);
 
 bool setting_time_parse(const char *text, int64_t *out_ms);
 bool setting_size_parse(const char *text, int64_t *out_bytes);

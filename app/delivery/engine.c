@@ -29,8 +29,8 @@
 
 enum {
 	SETTLES_AT_ONCE = 64,
-	TICK_MS = 500,          /* of deadlines in the resolver, gauges */
-	SETTLE_AGAIN_MS = 250,  /* after the store could not take a batch */
+	TICK_MS = 500,         /* of deadlines in the resolver, gauges */
+	SETTLE_AGAIN_MS = 250, /* after the store could not take a batch */
 	UNDECLARED_REST_MS = 30000,
 };
 
@@ -40,10 +40,10 @@ enum note_kind { NOTE_HAND_OVER, NOTE_STORED, NOTE_CHANGED, NOTE_READ, NOTE_SETT
 struct note {
 	struct note *next;
 	enum note_kind kind;
-	struct event *event;           /* HAND_OVER: a reference */
-	int64_t id;                    /* STORED: destination; CHANGED: webhook */
-	struct read_result *read;      /* READ */
-	struct settles *settles;       /* SETTLED */
+	struct event *event;      /* HAND_OVER: a reference */
+	int64_t id;               /* STORED: destination; CHANGED: webhook */
+	struct read_result *read; /* READ */
+	struct settles *settles;  /* SETTLED */
 	enum err rc;
 	size_t count;
 	struct accept_target targets[]; /* HAND_OVER, STORED */
@@ -53,7 +53,7 @@ struct note {
 struct settles {
 	struct settle_batch batch;
 	struct engine *engine;
-	struct settles *next;          /* waiting to be tried again */
+	struct settles *next; /* waiting to be tried again */
 	int64_t again_at_ms;
 	struct settle items[SETTLES_AT_ONCE];
 	struct item *sent[SETTLES_AT_ONCE];
@@ -68,21 +68,21 @@ struct engine {
 	struct schedule *schedule;
 	struct known *known;
 	struct reader *reader;
-	struct transfer *resolving;    /* waiting for their name */
-	struct transfer *sending;      /* in libcurl's hands */
+	struct transfer *resolving; /* waiting for their name */
+	struct transfer *sending;   /* in libcurl's hands */
 	size_t in_flight;
-	struct settles *open;          /* being filled */
-	struct settles *again;         /* refused by the store for now */
-	size_t settles_out;            /* at the store */
+	struct settles *open;  /* being filled */
+	struct settles *again; /* refused by the store for now */
+	size_t settles_out;    /* at the store */
 	pthread_t thread;
 	bool runs;
 	pthread_mutex_t lock;
-	struct note *first, **last;    /* under lock */
-	_Atomic bool stopping;         /* begin nothing new */
-	_Atomic bool ending;           /* leave when all is settled */
-	_Atomic int64_t stop_at_ms;    /* monotonic: give running attempts up */
-	_Atomic int64_t bytes;         /* of events in memory, counted per delivery */
-	_Atomic int64_t *sending_ids;  /* one slot per attempt in flight */
+	struct note *first, **last;   /* under lock */
+	_Atomic bool stopping;        /* begin nothing new */
+	_Atomic bool ending;          /* leave when all is settled */
+	_Atomic int64_t stop_at_ms;   /* monotonic: give running attempts up */
+	_Atomic int64_t bytes;        /* of events in memory, counted per delivery */
+	_Atomic int64_t *sending_ids; /* one slot per attempt in flight */
 	int64_t ticked_ms;
 };
 
@@ -127,7 +127,7 @@ void engine_release(struct engine *e, size_t count, size_t bytes)
 }
 
 void engine_hand_over(struct engine *e, struct event *event, const struct accept_target *targets,
-                      size_t count, bool reserved)
+		      size_t count, bool reserved)
 {
 	struct note *n = note_create(reserved ? NOTE_HAND_OVER : NOTE_STORED, count);
 
@@ -138,7 +138,7 @@ void engine_hand_over(struct engine *e, struct event *event, const struct accept
 	if (reserved) {
 		n->event = event;
 		atomic_fetch_add_explicit(&e->bytes, (int64_t)(event->bytes * n->count),
-		                          memory_order_relaxed);
+					  memory_order_relaxed);
 	} else {
 		event_drop(event);
 	}
@@ -178,7 +178,7 @@ static void item_forget(struct engine *e, struct item *item)
 
 	known_remove(e->known, item);
 	atomic_fetch_sub_explicit(&e->bytes, (int64_t)item->work.event->bytes,
-	                          memory_order_relaxed);
+				  memory_order_relaxed);
 	event_drop(item->work.event);
 	free(item);
 	if (d != NULL) {
@@ -192,13 +192,13 @@ static void item_take(struct engine *e, const struct work *work)
 {
 	const int64_t now_ms = now_wall();
 	struct destination *d = schedule_destination(e->schedule, work->destination,
-	                                             work->event->organization);
+						     work->event->organization);
 	struct item *item;
 
 	if (known_find(e->known, work->delivery_id) != NULL ||
 	    d->in_memory >= (unsigned)e->parts.conf->delivery.queue_max) {
 		atomic_fetch_sub_explicit(&e->bytes, (int64_t)work->event->bytes,
-		                          memory_order_relaxed);
+					  memory_order_relaxed);
 		if (known_find(e->known, work->delivery_id) == NULL)
 			schedule_stored(e->schedule, d, work->due_ms, now_ms);
 		event_drop(work->event);
@@ -299,7 +299,7 @@ static void settles_take(struct engine *e, struct settles *s, enum err rc)
 	}
 	if (rc != ERR_OK)
 		log_error("settles=%zu store: %s; they are sent again after a restart",
-		          s->batch.count, err_text(rc));
+			  s->batch.count, err_text(rc));
 	for (size_t i = 0; i < s->batch.count; i++)
 		settle_applied(e, &s->items[i], s->sent[i]);
 	settles_free(s);
@@ -351,7 +351,7 @@ static void sending_slot(struct engine *e, int64_t from, int64_t to)
 
 /* State and next moment after an attempt, by outcome and schedule. */
 static void settle_decide(struct engine *e, const struct work *work, int64_t asked_ms,
-                          struct settle *s)
+			  struct settle *s)
 {
 	const char *reason = NULL;
 	uint32_t random;
@@ -365,9 +365,13 @@ static void settle_decide(struct engine *e, const struct work *work, int64_t ask
 	if (s->attempt.outcome != ATTEMPT_RETRY)
 		return;
 	crypto_random(&random, sizeof(random));
-	if (backoff_next(&e->backoff, &(struct backoff_case){ .attempts = s->attempt.number,
-	                 .now_ms = now_wall(), .accepted_at_ms = id_time_ms(work->event->id),
-	                 .asked_ms = asked_ms, .random = random }, &s->next_due_ms, &reason)) {
+	if (backoff_next(&e->backoff,
+			 &(struct backoff_case){ .attempts = s->attempt.number,
+						 .now_ms = now_wall(),
+						 .accepted_at_ms = id_time_ms(work->event->id),
+						 .asked_ms = asked_ms,
+						 .random = random },
+			 &s->next_due_ms, &reason)) {
 		s->state = DELIVERY_DUE;
 		return;
 	}
@@ -381,7 +385,7 @@ static void attempt_measure(const struct transfer *t, const struct attempt *a)
 	histogram_record(HISTOGRAM_ATTEMPT_SECONDS, (double)a->total_us / 1e6);
 	if (a->outcome == ATTEMPT_DELIVERED && a->number == 1)
 		histogram_record(HISTOGRAM_ARRIVAL_SECONDS,
-		                 (double)(now_wall() - id_time_ms(t->item->work.event->id)) / 1e3);
+				 (double)(now_wall() - id_time_ms(t->item->work.event->id)) / 1e3);
 }
 
 struct ending {
@@ -406,13 +410,13 @@ static void attempt_end(struct engine *e, struct transfer *t, const struct endin
 		s->excerpt = transfer_excerpt(t, (size_t)e->parts.conf->delivery.excerpt_bytes);
 		s->event_text_id = xstrdup(t->event_id);
 		log_info("delivery=%s webhook=%s attempt=%u status=%ld outcome=%s reason=\"%s\"",
-		         t->delivery_id, t->entry->webhook.public_id, end->attempt.number,
-		         end->attempt.status, attempt_outcome_text(end->attempt.outcome),
-		         s->attempt.reason);
+			 t->delivery_id, t->entry->webhook.public_id, end->attempt.number,
+			 end->attempt.status, attempt_outcome_text(end->attempt.outcome),
+			 s->attempt.reason);
 	}
 	attempt_measure(t, &end->attempt);
 	schedule_done(e->schedule, t->destination, end->turn, t->started_us / 1000, end->rest_ms,
-	              now_wall());
+		      now_wall());
 	sockets_easy_give(e->sockets, t->easy);
 	t->easy = NULL;
 	transfer_destroy(t);
@@ -420,7 +424,7 @@ static void attempt_end(struct engine *e, struct transfer *t, const struct endin
 
 /* The name failed, or the plugin refused: no transfer took place. */
 static void attempt_end_unsent(struct engine *e, struct transfer *t, enum attempt_outcome outcome,
-                               const char *reason)
+			       const char *reason)
 {
 	struct ending end = { .turn = TURN_TROUBLE };
 
@@ -455,15 +459,15 @@ static void transfer_start(struct engine *e, struct transfer *t, const char *add
 {
 	struct why why = { "" };
 	CURL *easy = sockets_easy_take(e->sockets);
-	enum err rc = easy == NULL ? ERR_MEMORY :
-	                             transfer_prepare(t, &e->rules, easy, addresses, &why);
+	enum err rc = easy == NULL ? ERR_MEMORY
+				   : transfer_prepare(t, &e->rules, easy, addresses, &why);
 
 	t->easy = easy;
 	if (rc == ERR_OK)
 		rc = sockets_add(e->sockets, easy);
 	if (rc != ERR_OK) {
 		attempt_end_unsent(e, t, rc == ERR_BAD_REQUEST ? ATTEMPT_FAILED : ATTEMPT_RETRY,
-		                   why.text[0] == '\0' ? "out of memory" : why.text);
+				   why.text[0] == '\0' ? "out of memory" : why.text);
 		return;
 	}
 	list_add(&e->sending, t);
@@ -583,7 +587,8 @@ static void stored_take(struct engine *e, const struct note *n)
 	const int64_t now_ms = now_wall();
 
 	for (size_t i = 0; i < n->count; i++) {
-		struct destination *d = schedule_destination(e->schedule, n->targets[i].destination, 0);
+		struct destination *d = schedule_destination(e->schedule, n->targets[i].destination,
+							     0);
 
 		schedule_stored(e->schedule, d, now_ms, now_ms);
 	}
@@ -618,7 +623,7 @@ static void read_take(struct engine *e, struct read_result *r)
 
 	for (size_t i = 0; i < r->work_count; i++) {
 		atomic_fetch_add_explicit(&e->bytes, (int64_t)r->work[i].event->bytes,
-		                          memory_order_relaxed);
+					  memory_order_relaxed);
 		item_take(e, &r->work[i]);
 	}
 	for (size_t i = 0; i < r->want_count; i++) {
@@ -636,21 +641,11 @@ static void note_take(struct engine *e, struct note *n)
 	struct change change = { e, n->id };
 
 	switch (n->kind) {
-	case NOTE_HAND_OVER:
-		hand_over_take(e, n);
-		break;
-	case NOTE_STORED:
-		stored_take(e, n);
-		break;
-	case NOTE_CHANGED:
-		schedule_each(e->schedule, destination_refresh, &change);
-		break;
-	case NOTE_READ:
-		read_take(e, n->read);
-		break;
-	case NOTE_SETTLED:
-		settles_take(e, n->settles, n->rc);
-		break;
+	case NOTE_HAND_OVER: hand_over_take(e, n); break;
+	case NOTE_STORED: stored_take(e, n); break;
+	case NOTE_CHANGED: schedule_each(e->schedule, destination_refresh, &change); break;
+	case NOTE_READ: read_take(e, n->read); break;
+	case NOTE_SETTLED: settles_take(e, n->settles, n->rc); break;
 	}
 	free(n);
 }
@@ -681,7 +676,7 @@ static void reads_begin(struct engine *e)
 		return;
 	while ((d = schedule_wake(e->schedule, now_ms)) != NULL)
 		reader_want(e->reader, d->id,
-		            d->in_memory + (unsigned)e->parts.conf->delivery.queue_max / 2);
+			    d->in_memory + (unsigned)e->parts.conf->delivery.queue_max / 2);
 }
 
 static int64_t wait_ms(const struct engine *e)
@@ -800,9 +795,10 @@ enum err engine_create(const struct engine_parts *parts, struct engine **out, st
 	e->parts = *parts;
 	e->rules = (struct transfer_rules){ .conf = c, .ids = parts->ids };
 	e->backoff = (struct backoff){ .pauses_ms = c->retry.pauses_ms,
-		.pause_count = c->retry.pause_count, .jitter_percent = c->retry.jitter_percent,
-		.max_age_ms = c->retry.max_age_ms,
-		.retry_after_max_ms = c->retry.retry_after_max_ms };
+				       .pause_count = c->retry.pause_count,
+				       .jitter_percent = c->retry.jitter_percent,
+				       .max_age_ms = c->retry.max_age_ms,
+				       .retry_after_max_ms = c->retry.retry_after_max_ms };
 	e->last = &e->first;
 	pthread_mutex_init(&e->lock, NULL);
 	e->sending_ids = xcalloc((size_t)c->delivery.in_flight, sizeof(*e->sending_ids));
@@ -812,16 +808,19 @@ enum err engine_create(const struct engine_parts *parts, struct engine **out, st
 		return ERR_IO;
 	}
 	e->resolver = resolver_create((unsigned)c->delivery.resolver_threads, &c->guard.guard, NULL,
-	                              loop_wake, e);
+				      loop_wake, e);
 	e->schedule = schedule_create(&(struct schedule_rules){
 		.window_start = (unsigned)c->delivery.window_start,
 		.window_max = (unsigned)c->delivery.window_max,
 		.queue_max = (unsigned)c->delivery.queue_max,
 		.rest_max_ms = c->retry.pause_count > 0 ? c->retry.pauses_ms[0] : SECONDS_MS(5) });
 	e->known = known_create();
-	e->reader = reader_create(&(struct reader_parts){ .store = parts->store,
+	e->reader = reader_create(&(struct reader_parts){
+		.store = parts->store,
 		.payload_max_bytes = (size_t)c->delivery.in_memory_bytes / 4,
-		.arrived = read_arrived, .reload = webhook_reload, .ctx = e });
+		.arrived = read_arrived,
+		.reload = webhook_reload,
+		.ctx = e });
 	*out = e;
 	return ERR_OK;
 }

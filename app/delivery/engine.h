@@ -23,11 +23,8 @@ struct engine_parts {
 	void *ctx;
 };
 
-
-
-
 MUST_CHECK enum err engine_create(const struct engine_parts *parts, struct engine **out,
-                                  struct why *why);
+				  struct why *why);
 /* Find what waits in the store and start the threads. */
 MUST_CHECK enum err engine_start(struct engine *e, struct why *why);
 /* Start no more attempts, wait for running ones up to timeout_ms, hand back the
@@ -42,7 +39,7 @@ size_t engine_reserve(struct engine *e, size_t count, size_t bytes);
  * deliveries of one event. event: one reference is taken over per call.
  * reserved false: they stay in the store and are read when there is room. */
 void engine_hand_over(struct engine *e, struct event *event, const struct accept_target *targets,
-                      size_t count, bool reserved);
+		      size_t count, bool reserved);
 /* Give reserved room back unused. */
 void engine_release(struct engine *e, size_t count, size_t bytes);
 /* Webhook changed: paused, resumed, removed or other configs. */

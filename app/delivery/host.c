@@ -31,27 +31,30 @@ static void host_log(void *core, int level, const char *fmt, ...)
 	if (level < LOG_LEVEL_ERROR)
 		level = LOG_LEVEL_ERROR;
 	log_line((enum log_level)(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level), "plugin %s",
-	         text);
+		 text);
 }
 
 /* The message lies in its transfer, which knows the webhook's secrets: they
  * never reach the plugin. */
 static size_t host_sign(void *core, const struct tocsin_message *msg, struct tocsin_span body,
-                        char *out, size_t out_bytes)
+			char *out, size_t out_bytes)
 {
-	const struct transfer *t = (const struct transfer *)(const void *)
-		((const char *)msg - offsetof(struct transfer, message));
+	const struct transfer *t =
+		(const struct transfer *)(const void *)((const char *)msg -
+							offsetof(struct transfer, message));
 	const struct webhook *w = &t->entry->webhook;
 
 	(void)core;
-	return signature_format(&(struct signature_input){
-		.id = msg->message_id, .timestamp_s = msg->timestamp_s,
-		.body = { body.ptr, body.len },
-		.secrets = w->secrets, .secret_count = w->secret_count }, out, out_bytes);
+	return signature_format(&(struct signature_input){ .id = msg->message_id,
+							   .timestamp_s = msg->timestamp_s,
+							   .body = { body.ptr, body.len },
+							   .secrets = w->secrets,
+							   .secret_count = w->secret_count },
+				out, out_bytes);
 }
 
 static void host_hmac(void *core, struct tocsin_span key, struct tocsin_span data,
-                      unsigned char out[32])
+		      unsigned char out[32])
 {
 	const struct span part = { data.ptr, data.len };
 

@@ -103,8 +103,8 @@ size_t known_count(const struct known *k)
 	return k->count;
 }
 
-void known_each_of(struct known *k, int64_t destination,
-                   void (*fn)(void *ctx, struct item *item), void *ctx)
+void known_each_of(struct known *k, int64_t destination, void (*fn)(void *ctx, struct item *item),
+		   void *ctx)
 {
 	for (size_t i = 0; i < k->size; i++) {
 		struct item *next;

@@ -17,7 +17,7 @@ void known_remove(struct known *k, struct item *item);
 struct item *known_find(const struct known *k, int64_t delivery_id);
 size_t known_count(const struct known *k);
 /* Settled items of one destination; fn may remove the one it is given. */
-void known_each_of(struct known *k, int64_t destination,
-                   void (*fn)(void *ctx, struct item *item), void *ctx);
+void known_each_of(struct known *k, int64_t destination, void (*fn)(void *ctx, struct item *item),
+		   void *ctx);
 
 #endif

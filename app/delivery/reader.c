@@ -19,7 +19,7 @@ struct reader {
 	bool runs;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct store_want *wants;     /* under lock, as all below */
+	struct store_want *wants; /* under lock, as all below */
 	size_t want_count, want_size;
 	int64_t *reloads;
 	size_t reload_count, reload_size;
@@ -57,8 +57,8 @@ static void wants_read(struct reader *r, const struct store_want *wants, size_t 
 		room += wants[i].room + 1; /* one more may be read than is taken */
 	result->work = xcalloc(room, sizeof(*result->work));
 	enum err rc = store_work_read(r->parts.store, now_ms, result->wants, count,
-	                              r->parts.payload_max_bytes, result->work,
-	                              &result->work_count);
+				      r->parts.payload_max_bytes, result->work,
+				      &result->work_count);
 	if (rc != ERR_OK) {
 		log_error("store: reading due deliveries: %s; trying again", err_text(rc));
 		for (size_t i = 0; i < count; i++)

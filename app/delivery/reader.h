@@ -10,7 +10,7 @@ struct reader;
 struct read_result {
 	struct store_want *wants; /* owned */
 	size_t want_count;
-	struct work *work;        /* owned; each event one reference, the taker's */
+	struct work *work; /* owned; each event one reference, the taker's */
 	size_t work_count;
 };
 /* Frees the arrays; the events are the taker's. */

@@ -185,8 +185,7 @@ static void pool_finish(struct pool *p, struct job *j)
 
 static void *run(void *arg)
 {
-	static const struct addrinfo hints = { .ai_family = AF_UNSPEC,
-		                               .ai_socktype = SOCK_STREAM };
+	static const struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM };
 	struct pool *p = arg;
 	struct job *j;
 
@@ -248,7 +247,7 @@ static void pool_staff(struct pool *p)
 }
 
 struct resolver *resolver_create(unsigned threads, const struct guard *guard, resolve_fn fn,
-                                 void (*wake)(void *ctx), void *ctx)
+				 void (*wake)(void *ctx), void *ctx)
 {
 	struct resolver *r = xcalloc(1, sizeof *r);
 	struct pool *p = xcalloc(1, sizeof *p);
@@ -424,7 +423,7 @@ struct resolve_answer resolver_find(struct resolver *r, const char *host, int64_
 
 	if (e == NULL && r->count >= CACHE_HARD)
 		return (struct resolve_answer){ .state = RESOLVE_FAILED,
-			                        .reason = "name lookup failed: too many names" };
+						.reason = "name lookup failed: too many names" };
 	if (e == NULL)
 		e = cache_add(r, host);
 	e->used_ms = now_ms;
@@ -437,10 +436,9 @@ struct resolve_answer resolver_find(struct resolver *r, const char *host, int64_
 static bool append_address(char *text, size_t room, const struct sockaddr *address)
 {
 	const bool v6 = address->sa_family == AF_INET6;
-	const void *raw = v6 ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)
-	                               ->sin6_addr
-	                     : (const void *)&((const struct sockaddr_in *)(const void *)address)
-	                               ->sin_addr;
+	const void *raw =
+		v6 ? (const void *)&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr
+		   : (const void *)&((const struct sockaddr_in *)(const void *)address)->sin_addr;
 	const size_t used = strlen(text);
 	char *at = text + used;
 
@@ -464,7 +462,7 @@ static bool append_address(char *text, size_t room, const struct sockaddr *addre
 /* How many addresses the guard let through; *out_rule is the last one that
  * was broken. */
 static unsigned filter(const struct resolver *r, const struct addrinfo *found, char *text,
-                       size_t room, const char **out_rule)
+		       size_t room, const char **out_rule)
 {
 	unsigned kept = 0;
 
@@ -520,10 +518,10 @@ static void settle(struct resolver *r, struct entry *e, const struct job *j, int
 	}
 	if (!e->late) /* else it was counted when its callers gave up */
 		metric_add(METRIC_NAME_FAILURES, 1);
-	set_negative(e, RESOLVE_FAILED,
-	             xformat("name lookup failed: %s",
-	                     gai_strerror(j->rc != 0 ? j->rc : EAI_NONAME)),
-	             now_ms);
+	set_negative(
+		e, RESOLVE_FAILED,
+		xformat("name lookup failed: %s", gai_strerror(j->rc != 0 ? j->rc : EAI_NONAME)),
+		now_ms);
 }
 
 /* Names whose callers stop waiting now; oldest first, so it ends early. */

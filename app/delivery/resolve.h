@@ -18,7 +18,7 @@ enum resolve_state {
 	RESOLVE_PENDING, /* ask again after a collect */
 	RESOLVE_OK,
 	RESOLVE_FAILED,
-	RESOLVE_REFUSED  /* every address is one the guard denies */
+	RESOLVE_REFUSED /* every address is one the guard denies */
 };
 
 struct resolve_answer {
@@ -36,7 +36,7 @@ typedef int (*resolve_fn)(const char *host, const struct addrinfo *hints, struct
  * collect; it must not block or call the resolver. Never called after destroy.
  * Owner: the caller, free with resolver_destroy. */
 struct resolver *resolver_create(unsigned threads, const struct guard *guard, resolve_fn fn,
-                                 void (*wake)(void *ctx), void *ctx);
+				 void (*wake)(void *ctx), void *ctx);
 /* Does not wait: a thread stuck in a lookup ends on its own later. NULL is fine. */
 void resolver_destroy(struct resolver *r);
 

@@ -11,7 +11,7 @@
 enum { REST_FIRST_MS = 100, TROUBLE_FREE = 3 };
 
 struct line {
-	struct line *next;         /* in the ring of lines with somebody ready */
+	struct line *next; /* in the ring of lines with somebody ready */
 	int64_t organization;
 	struct destination *first, **last;
 	bool is_ready;
@@ -226,8 +226,8 @@ void schedule_update(struct schedule *s, struct destination *d, int64_t now_ms)
 	else if (d->queued > 0 && d->rest_until_ms > now_ms)
 		wake_ms = d->rest_until_ms;
 	if (wants_reading(s, d)) {
-		const int64_t due_ms = d->next_due_ms > d->rest_until_ms ? d->next_due_ms :
-		                                                           d->rest_until_ms;
+		const int64_t due_ms = d->next_due_ms > d->rest_until_ms ? d->next_due_ms
+									 : d->rest_until_ms;
 
 		if (due_ms < wake_ms)
 			wake_ms = due_ms;
@@ -302,7 +302,7 @@ struct item *schedule_pop(struct schedule *s, int64_t now_ms, struct destination
 /* --- Windows ------------------------------------------------------------------------ */
 
 static void window_shrink(struct schedule *s, struct destination *d, int64_t started_ms,
-                          int64_t now_ms)
+			  int64_t now_ms)
 {
 	if (started_ms < d->trouble_at_ms)
 		return; /* one of the same round: counted already */
@@ -319,7 +319,7 @@ static void window_shrink(struct schedule *s, struct destination *d, int64_t sta
 }
 
 void schedule_done(struct schedule *s, struct destination *d, enum turn_result result,
-                   int64_t started_ms, int64_t asked_ms, int64_t now_ms)
+		   int64_t started_ms, int64_t asked_ms, int64_t now_ms)
 {
 	d->in_flight--;
 	switch (result) {
@@ -328,11 +328,8 @@ void schedule_done(struct schedule *s, struct destination *d, enum turn_result r
 		if (d->window < s->rules.window_max)
 			d->window++;
 		break;
-	case TURN_TROUBLE:
-		window_shrink(s, d, started_ms, now_ms);
-		break;
-	case TURN_SKIPPED:
-		break;
+	case TURN_TROUBLE: window_shrink(s, d, started_ms, now_ms); break;
+	case TURN_SKIPPED: break;
 	}
 	if (asked_ms > 0 && d->rest_until_ms < now_ms + asked_ms)
 		d->rest_until_ms = now_ms + asked_ms;
@@ -359,7 +356,7 @@ struct destination *schedule_wake(struct schedule *s, int64_t now_ms)
 
 		alarm_clear(s, d);
 		const bool reads = wants_reading(s, d) && d->next_due_ms <= now_ms &&
-		                   d->rest_until_ms <= now_ms;
+				   d->rest_until_ms <= now_ms;
 		if (reads) {
 			d->is_reading = true;
 			d->next_due_ms = INT64_MAX; /* what comes up meanwhile is added */

@@ -19,24 +19,24 @@ struct item {
 	struct item *next;       /* in its destination's line */
 	struct item *known_next; /* in the engine's table of known ids */
 	struct work work;
-	bool is_settled;         /* committed while its destination was being read */
+	bool is_settled; /* committed while its destination was being read */
 };
 
 struct destination {
-	int64_t id, webhook;     /* webhook 0: not looked up yet */
+	int64_t id, webhook; /* webhook 0: not looked up yet */
 	struct line *line;
 	struct destination *next; /* in its line */
 	struct item *first, **last;
 	unsigned queued, in_flight;
-	unsigned in_memory;      /* queued, in flight, or settled and not on disk yet */
+	unsigned in_memory;       /* queued, in flight, or settled and not on disk yet */
 	unsigned window, trouble; /* trouble: rounds of failures in a row */
-	int64_t trouble_at_ms;   /* attempts begun before this count no further */
+	int64_t trouble_at_ms;    /* attempts begun before this count no further */
 	int64_t rest_until_ms;
-	int64_t next_due_ms;     /* earliest in the store and not in memory; INT64_MAX = none */
-	bool is_ready;           /* stands in its line */
-	bool is_reading;         /* the store is being asked */
-	int64_t wake_ms;         /* key in the heap */
-	size_t heap_at;          /* 0 = not in it */
+	int64_t next_due_ms; /* earliest in the store and not in memory; INT64_MAX = none */
+	bool is_ready;       /* stands in its line */
+	bool is_reading;     /* the store is being asked */
+	int64_t wake_ms;     /* key in the heap */
+	size_t heap_at;      /* 0 = not in it */
 };
 
 struct schedule_rules {
@@ -68,7 +68,7 @@ enum turn_result { TURN_FINE, TURN_TROUBLE, TURN_SKIPPED };
 /* An attempt that began at started_ms is over. asked_ms: the receiver asked for
  * a pause (Retry-After with 429 or 503); 0 = none. */
 void schedule_done(struct schedule *s, struct destination *d, enum turn_result result,
-                   int64_t started_ms, int64_t asked_ms, int64_t now_ms);
+		   int64_t started_ms, int64_t asked_ms, int64_t now_ms);
 /* Rest until then. */
 void schedule_rest(struct schedule *s, struct destination *d, int64_t until_ms, int64_t now_ms);
 /* There is work in the store, due at due_ms. */

@@ -10,7 +10,7 @@
 enum { SIGNATURE_TEXT_BYTES = 3 + 44 }; /* "v1," and base64 of 32 bytes */
 
 static void signature_append(struct buf *b, const struct signature_input *in,
-                             const struct signing_secret *secret)
+			     const struct signing_secret *secret)
 {
 	unsigned char mac[SHA256_BYTES];
 	char stamp[32];
@@ -18,7 +18,7 @@ static void signature_append(struct buf *b, const struct signature_input *in,
 	const struct span parts[] = { span_of(in->id), { stamp, (size_t)len }, in->body };
 
 	crypto_hmac_sha256((struct span){ (const char *)secret->bytes, secret->len }, parts, 3,
-	                   mac);
+			   mac);
 	if (b->len > 0)
 		buf_byte(b, ' ');
 	buf_text(b, "v1,");
@@ -34,8 +34,7 @@ size_t signature_format(const struct signature_input *in, char *out, size_t out_
 	for (size_t i = 0; i < in->secret_count; i++) {
 		const struct signing_secret *secret = &in->secrets[i];
 
-		if (secret->expires_at_us == 0 ||
-		    secret->expires_at_us > in->timestamp_s * 1000000)
+		if (secret->expires_at_us == 0 || secret->expires_at_us > in->timestamp_s * 1000000)
 			signature_append(&b, in, secret);
 	}
 	if (b.failed == ERR_OK && b.len > 0 && b.len < out_bytes) {

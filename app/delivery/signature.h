@@ -7,9 +7,9 @@
 #include "model/webhook.h"
 
 struct signature_input {
-	const char *id;        /* holds no '.' */
-	int64_t timestamp_s;   /* of this attempt */
-	struct span body;      /* exactly the bytes sent */
+	const char *id;                       /* holds no '.' */
+	int64_t timestamp_s;                  /* of this attempt */
+	struct span body;                     /* exactly the bytes sent */
 	const struct signing_secret *secrets; /* newest first; expired ones are left out */
 	size_t secret_count;
 };

@@ -21,10 +21,10 @@ enum { EVENTS_AT_ONCE = 256, POOL_MAX = 256 };
 struct sockets {
 	CURLM *multi;
 	int epoll_fd, wake_fd;
-	int64_t timer_ms;          /* monotonic moment of libcurl's timer; -1 = none */
+	int64_t timer_ms; /* monotonic moment of libcurl's timer; -1 = none */
 	CURL *pool[POOL_MAX];
 	size_t pool_count;
-	_Atomic bool is_asleep;    /* wakes are coalesced: one write while it sleeps */
+	_Atomic bool is_asleep; /* wakes are coalesced: one write while it sleeps */
 };
 
 static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
@@ -72,7 +72,7 @@ struct sockets *sockets_create(long connections, struct why *why)
 	if (s->multi == NULL || s->epoll_fd < 0 || s->wake_fd < 0 ||
 	    epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, s->wake_fd, &ev) != 0) {
 		why_set(why, "cannot create the delivery loop: %s; raise the limit on open files",
-		        strerror(errno));
+			strerror(errno));
 		sockets_destroy(s);
 		return NULL;
 	}

@@ -35,7 +35,7 @@ static char *target_of(const struct entry *entry, size_t channel_at, int64_t tar
 }
 
 struct transfer *transfer_create(const struct transfer_rules *rules, struct item *item,
-                                 struct entry *entry, size_t channel_at)
+				 struct entry *entry, size_t channel_at)
 {
 	struct transfer *t = xcalloc(1, sizeof(*t));
 	const struct event *e = item->work.event;
@@ -169,7 +169,7 @@ static void core_options_set(struct transfer *t, const struct conf_delivery *d, 
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_ignore);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-	                 (long)(d->connect_timeout_ms < left_ms ? d->connect_timeout_ms : left_ms));
+			 (long)(d->connect_timeout_ms < left_ms ? d->connect_timeout_ms : left_ms));
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, schemes);
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -190,7 +190,7 @@ static void core_options_set(struct transfer *t, const struct conf_delivery *d, 
 }
 
 enum err transfer_prepare(struct transfer *t, const struct transfer_rules *rules, CURL *easy,
-                          const char *addresses, struct why *why)
+			  const char *addresses, struct why *why)
 {
 	const struct channel *c = transfer_configs(t)->channel;
 
@@ -212,8 +212,8 @@ enum err transfer_prepare(struct transfer *t, const struct transfer_rules *rules
 		resolve_set(t, easy, addresses);
 		return ERR_OK;
 	}
-	why_set(why, rc == TOCSIN_TRY_LATER ? "the channel is short of memory or state" :
-	                                      "the channel cannot send this event");
+	why_set(why, rc == TOCSIN_TRY_LATER ? "the channel is short of memory or state"
+					    : "the channel cannot send this event");
 	return rc == TOCSIN_TRY_LATER ? ERR_MEMORY : ERR_BAD_REQUEST;
 }
 
@@ -247,26 +247,23 @@ static void phases_fill(const struct transfer *t, struct attempt *a)
 static enum attempt_outcome outcome_of(uint32_t kind)
 {
 	switch ((enum tocsin_verdict_kind)kind) {
-	case TOCSIN_DELIVERED:
-		return ATTEMPT_DELIVERED;
-	case TOCSIN_FAILED:
-		return ATTEMPT_FAILED;
-	case TOCSIN_GONE:
-		return ATTEMPT_GONE;
+	case TOCSIN_DELIVERED: return ATTEMPT_DELIVERED;
+	case TOCSIN_FAILED: return ATTEMPT_FAILED;
+	case TOCSIN_GONE: return ATTEMPT_GONE;
 	case TOCSIN_RETRY:
-	case TOCSIN_UNKNOWN:
-		break;
+	case TOCSIN_UNKNOWN: break;
 	}
 	return ATTEMPT_RETRY; /* also for a number we do not know */
 }
 
 void transfer_judge(struct transfer *t, CURLcode result, struct attempt *attempt,
-                    struct tocsin_verdict *verdict)
+		    struct tocsin_verdict *verdict)
 {
 	const struct channel *c = transfer_configs(t)->channel;
-	struct tocsin_outcome out = { .size = sizeof(out), .curl = result,
-	                              .body = { t->reply.ptr, t->reply.len },
-	                              .curl_error = t->error };
+	struct tocsin_outcome out = { .size = sizeof(out),
+				      .curl = result,
+				      .body = { t->reply.ptr, t->reply.len },
+				      .curl_error = t->error };
 	curl_off_t retry_after_s = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &out.status);
@@ -286,13 +283,13 @@ void transfer_judge(struct transfer *t, CURLcode result, struct attempt *attempt
 	phases_fill(t, attempt);
 	if (t->refused_rule != NULL && result != CURLE_OK)
 		snprintf(attempt->reason, sizeof(attempt->reason), "address refused: %s",
-		         t->refused_rule);
+			 t->refused_rule);
 	else
 		snprintf(attempt->reason, sizeof(attempt->reason), "%s", verdict->reason);
 }
 
 void transfer_unsent(struct transfer *t, enum attempt_outcome outcome, const char *reason,
-                     struct attempt *attempt)
+		     struct attempt *attempt)
 {
 	memset(attempt, 0, sizeof(*attempt));
 	attempt->number = t->item->work.attempts + 1;

@@ -15,23 +15,23 @@ struct transfer {
 	struct transfer *next, **prev_link; /* in a list of the engine's */
 	struct item *item;
 	struct destination *destination;
-	struct entry *entry;           /* a reference */
-	size_t channel_at;             /* which of its channels */
+	struct entry *entry; /* a reference */
+	size_t channel_at;   /* which of its channels */
 	CURL *easy;
 	void *attempt;                 /* the plugin's */
 	bool is_prepared;              /* prepare() was called and release() is due */
 	struct tocsin_message message; /* its texts are below */
 	char message_id[65], event_id[EVENT_TEXT_ID_BYTES], delivery_id[PUBID_TEXT_BYTES];
-	char *event_type;              /* owned, NUL-terminated copy */
-	char *target;                  /* owned */
+	char *event_type; /* owned, NUL-terminated copy */
+	char *target;     /* owned */
 	struct buf envelope, reply;
 	size_t reply_bytes, reply_max_bytes;
-	struct curl_slist *resolve;    /* what CURLOPT_RESOLVE was given */
+	struct curl_slist *resolve; /* what CURLOPT_RESOLVE was given */
 	const struct guard *guard;
-	const char *refused_rule;      /* the guard refused the socket */
+	const char *refused_rule; /* the guard refused the socket */
 	char error[CURL_ERROR_SIZE];
 	int64_t started_us, started_mono_us; /* wall clock; monotonic */
-	int64_t lookup_us;             /* spent waiting for the name; -1 = none needed */
+	int64_t lookup_us;                   /* spent waiting for the name; -1 = none needed */
 	int64_t timeout_ms;
 };
 
@@ -43,7 +43,7 @@ struct transfer_rules {
 /* Take over the item and the entry's reference. Owner: transfer_destroy(),
  * which gives the item to nobody: take it out first. */
 struct transfer *transfer_create(const struct transfer_rules *rules, struct item *item,
-                                 struct entry *entry, size_t channel_at);
+				 struct entry *entry, size_t channel_at);
 void transfer_destroy(struct transfer *t);
 
 /* The channel that carries it. */
@@ -53,15 +53,15 @@ const struct compiled_configs *transfer_configs(const struct transfer *t);
  * addresses: as CURLOPT_RESOLVE wants them, NULL for a literal.
  * Returns ERR_OK, ERR_BAD_REQUEST (can never be sent) or ERR_MEMORY; why for people. */
 MUST_CHECK enum err transfer_prepare(struct transfer *t, const struct transfer_rules *rules,
-                                     CURL *easy, const char *addresses, struct why *why);
+				     CURL *easy, const char *addresses, struct why *why);
 
 /* How it ended: fills attempt (number, outcome, times, status, reason) and the
  * plugin's verdict. */
 void transfer_judge(struct transfer *t, CURLcode result, struct attempt *attempt,
-                    struct tocsin_verdict *verdict);
+		    struct tocsin_verdict *verdict);
 /* An attempt that came to no transfer: the name did not resolve, prepare failed. */
 void transfer_unsent(struct transfer *t, enum attempt_outcome outcome, const char *reason,
-                     struct attempt *attempt);
+		     struct attempt *attempt);
 /* The first bytes of the reply as valid UTF-8, at most max bytes. Owner: caller; NULL = none. */
 char *transfer_excerpt(const struct transfer *t, size_t max_bytes);
 

@@ -28,9 +28,9 @@ MUST_CHECK enum err access_check(struct access *a, struct span key_text, struct 
 
 /* Management; used by the control socket and by subcommands on a closed store. */
 MUST_CHECK enum err access_organization_add(struct access *a, const char *name,
-                                            char out_public_id[15], struct why *why);
+					    char out_public_id[15], struct why *why);
 MUST_CHECK enum err access_key_add(struct access *a, const char *organization, unsigned scopes,
-                                   bool is_test, char out_key[KEY_TEXT_BYTES], struct why *why);
+				   bool is_test, char out_key[KEY_TEXT_BYTES], struct why *why);
 /* id: "key_…" or the key's text. */
 MUST_CHECK enum err access_key_revoke(struct access *a, const char *id, struct why *why);
 /* One line per row: public id, created, name | public id, organization, scopes,

@@ -20,6 +20,6 @@ void event_message_id(const struct pubid *ids, const struct event *e, char out[6
  * subject, metadata, cache_scope, data}, absent ones omitted. webhook NULL: without
  * its two members (reading an event). */
 void envelope_append(struct buf *out, const struct pubid *ids, const struct event *e,
-                     const struct webhook *webhook);
+		     const struct webhook *webhook);
 
 #endif

@@ -29,9 +29,9 @@ struct ingest_request {
 /* Scan and check one event (or {"events": […]}), and find its targets.
  * Returns ERR_OK, ERR_BAD_REQUEST with faults, ERR_TOO_BIG (too many events). */
 MUST_CHECK enum err ingest_one(const struct ingest *in, struct ingest_request *r,
-                               struct faults *faults);
+			       struct faults *faults);
 MUST_CHECK enum err ingest_batch(const struct ingest *in, struct ingest_request *r,
-                                 struct faults *faults);
+				 struct faults *faults);
 /* Store it: results are in r->accept afterwards. Waits for the commit. */
 MUST_CHECK enum err ingest_commit(const struct ingest *in, struct ingest_request *r);
 void ingest_request_finish(struct ingest_request *r);

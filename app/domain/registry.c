@@ -205,8 +205,8 @@ static const struct group *group_find(const struct registry *r, int64_t organiza
 {
 	static const struct group none;
 
-	return organization > 0 && (size_t)organization < r->group_size ?
-	               &r->groups[organization] : &none;
+	return organization > 0 && (size_t)organization < r->group_size ? &r->groups[organization]
+									: &none;
 }
 
 struct entry *registry_find(struct registry *r, int64_t organization, struct span public_id)
@@ -223,7 +223,7 @@ struct entry *registry_find(struct registry *r, int64_t organization, struct spa
 }
 
 struct entry *registry_find_destination(struct registry *r, int64_t destination,
-                                        size_t *out_channel)
+					size_t *out_channel)
 {
 	struct entry *found = NULL;
 
@@ -270,7 +270,7 @@ static void match_add(struct match *m, int64_t destination, int64_t target)
 		m->items = xrealloc(m->items, m->size * sizeof(*m->items));
 	}
 	m->items[m->count++] = (struct accept_target){ .destination = destination,
-	                                               .target = target };
+						       .target = target };
 }
 
 static void match_webhook(struct match *m, const struct webhook *w)
@@ -292,8 +292,7 @@ static bool collects(const struct webhook *w)
 }
 
 enum err registry_match(struct registry *r, int64_t organization, struct span type,
-                        int64_t skip_webhook, struct accept_target **out_targets,
-                        size_t *out_count)
+			int64_t skip_webhook, struct accept_target **out_targets, size_t *out_count)
 {
 	struct match m = { 0 };
 
@@ -302,8 +301,7 @@ enum err registry_match(struct registry *r, int64_t organization, struct span ty
 	for (size_t i = 0; i < g->count; i++) {
 		const struct webhook *w = &g->items[i]->webhook;
 
-		if (w->id != skip_webhook && collects(w) &&
-		    webhook_matches(w, type.ptr, type.len))
+		if (w->id != skip_webhook && collects(w) && webhook_matches(w, type.ptr, type.len))
 			match_webhook(&m, w);
 	}
 	pthread_rwlock_unlock(&r->lock);

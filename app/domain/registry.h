@@ -19,7 +19,7 @@ struct entry {
 	struct webhook webhook;
 	struct compiled_configs **compiled; /* per channel; NULL: its channel is not declared any
 	                                       more or its configs do not fit */
-	uint64_t position; /* order of creation, for lists */
+	uint64_t position;                  /* order of creation, for lists */
 };
 
 struct registry *registry_create(const struct channels *channels);
@@ -34,7 +34,7 @@ void registry_remove(struct registry *r, int64_t organization, int64_t webhook_i
 /* A reference, or NULL. entry_drop() it. */
 struct entry *registry_find(struct registry *r, int64_t organization, struct span public_id);
 struct entry *registry_find_destination(struct registry *r, int64_t destination,
-                                        size_t *out_channel);
+					size_t *out_channel);
 void entry_drop(struct entry *e);
 
 /* All of an organization in order of creation. Owner: an owned array of references. */
@@ -44,7 +44,7 @@ size_t registry_count(struct registry *r, int64_t organization);
 /* Targets of every active webhook and active channel whose patterns match.
  * Owner  *out_targets is owned; free(). skip_webhook (0: none) is never matched. */
 MUST_CHECK enum err registry_match(struct registry *r, int64_t organization, struct span type,
-                                   int64_t skip_webhook, struct accept_target **out_targets,
-                                   size_t *out_count);
+				   int64_t skip_webhook, struct accept_target **out_targets,
+				   size_t *out_count);
 
 #endif

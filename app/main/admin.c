@@ -49,13 +49,14 @@ static int key_add(struct admin *a, char **words, struct buf *out)
 {
 	const unsigned scopes = scopes_parse(words[3]);
 	if (scopes == 0) {
-		buf_format(out, "key add: --scopes takes publish, read, manage, joined by commas\n");
+		buf_format(out,
+			   "key add: --scopes takes publish, read, manage, joined by commas\n");
 		return USAGE;
 	}
 	struct why why = { "" };
 	char key[KEY_TEXT_BYTES];
-	enum err rc = access_key_add(a->access, words[2], scopes, strcmp(words[4], "test") == 0, key,
-				     &why);
+	enum err rc = access_key_add(a->access, words[2], scopes, strcmp(words[4], "test") == 0,
+				     key, &why);
 	if (rc != ERR_OK)
 		return failed(out, "key add", rc, &why);
 	buf_format(out, "%s\n", key);
@@ -149,10 +150,10 @@ static int store_answer(const struct conf *conf, char **words, int word_count, s
 	if (!owner_become(conf->store.path))
 		return EXIT_FAILURE;
 	const struct store_options options = { .path = conf->store.path,
-		.cache_bytes = conf->store.cache_bytes,
-		.busy_timeout_ms = conf->store.busy_timeout_ms,
-		.readers = 1,
-		.node = (unsigned)conf->store.node };
+					       .cache_bytes = conf->store.cache_bytes,
+					       .busy_timeout_ms = conf->store.busy_timeout_ms,
+					       .readers = 1,
+					       .node = (unsigned)conf->store.node };
 	struct why why = { "" };
 	struct admin a = { 0 };
 	int code = EXIT_FAILURE;

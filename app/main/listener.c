@@ -62,14 +62,17 @@ enum err listener_inherit(struct listener *out, struct why *why)
 	*out = (struct listener){ .fd = -1, .lock_fd = -1 };
 	int count = systemd_count();
 	if (count > 1) {
-		why_set(why, "systemd passed %d sockets; one is wanted: leave one ListenStream= "
-			     "in the socket unit", count);
+		why_set(why,
+			"systemd passed %d sockets; one is wanted: leave one ListenStream= "
+			"in the socket unit",
+			count);
 		return ERR_BAD_REQUEST;
 	}
 	if (count == 1) {
 		if (!is_listening(SYSTEMD_FIRST_FD) ||
 		    fcntl(SYSTEMD_FIRST_FD, F_SETFD, FD_CLOEXEC) != 0) {
-			why_set(why, "LISTEN_FDS is set but descriptor 3 is not a listening socket");
+			why_set(why,
+				"LISTEN_FDS is set but descriptor 3 is not a listening socket");
 			return ERR_BAD_REQUEST;
 		}
 		out->fd = SYSTEMD_FIRST_FD;
@@ -92,8 +95,10 @@ static enum err path_lock(struct listener *l, const char *path, struct why *why)
 			lock, strerror(errno));
 	} else if (flock(l->lock_fd, LOCK_EX | LOCK_NB) != 0) {
 		rc = ERR_BUSY;
-		why_set(why, "%s: another tocsin listens there: stop it, or choose another "
-			     "server.socket", path);
+		why_set(why,
+			"%s: another tocsin listens there: stop it, or choose another "
+			"server.socket",
+			path);
 	}
 	free(lock);
 	return rc;
@@ -106,16 +111,20 @@ static enum err path_check(const char *path, struct why *why)
 	if (lstat(path, &st) != 0)
 		return ERR_OK;
 	if (!S_ISSOCK(st.st_mode)) {
-		why_set(why, "%s exists and is not a socket: move it away, or choose another "
-			     "server.socket", path);
+		why_set(why,
+			"%s exists and is not a socket: move it away, or choose another "
+			"server.socket",
+			path);
 		return ERR_CONFLICT;
 	}
 	int fd = unix_path_connect(path);
 	if (fd < 0)
 		return ERR_OK;
 	close(fd);
-	why_set(why, "%s: another process listens there: stop it, or choose another "
-		     "server.socket", path);
+	why_set(why,
+		"%s: another process listens there: stop it, or choose another "
+		"server.socket",
+		path);
 	return ERR_BUSY;
 }
 
@@ -215,13 +224,16 @@ static enum err tcp_open(const struct conf_server *conf, struct listener *l, con
 			name++;
 		}
 		const struct addrinfo want = { .ai_socktype = SOCK_STREAM,
-			.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV };
+					       .ai_flags = AI_PASSIVE | AI_NUMERICHOST |
+							   AI_NUMERICSERV };
 		if (getaddrinfo(name, colon + 1, &want, &found) == 0)
 			rc = tcp_bind(conf, l, found, why);
 	}
 	if (found == NULL)
-		why_set(why, "server.socket \"%s\": write tcp:ADDRESS:PORT, as in "
-			     "tcp:127.0.0.1:9000", conf->socket);
+		why_set(why,
+			"server.socket \"%s\": write tcp:ADDRESS:PORT, as in "
+			"tcp:127.0.0.1:9000",
+			conf->socket);
 	else
 		freeaddrinfo(found);
 	free(host);
@@ -237,8 +249,10 @@ enum err listener_open(const struct conf_server *conf, struct listener *l, struc
 		return unix_open(conf, l, conf->socket + 5, why);
 	if (strncmp(conf->socket, "tcp:", 4) == 0)
 		return tcp_open(conf, l, conf->socket + 4, why);
-	why_set(why, "server.socket is \"%s\" but nobody passed us a listening socket: start from "
-		     "a socket unit or a spawner, or write unix:PATH", conf->socket);
+	why_set(why,
+		"server.socket is \"%s\" but nobody passed us a listening socket: start from "
+		"a socket unit or a spawner, or write unix:PATH",
+		conf->socket);
 	return ERR_BAD_REQUEST;
 }
 

@@ -11,12 +11,12 @@
 #include "conf/conf.h"
 
 struct listener {
-	int fd;          /* -1: none */
+	int fd;             /* -1: none */
 	const char *source; /* "systemd", "inherited", or as configured; for people */
-	char *path;      /* our own unix socket, removed at the end; owned; NULL: none */
-	dev_t device;    /* of path as we made it: another's is left alone */
+	char *path;         /* our own unix socket, removed at the end; owned; NULL: none */
+	dev_t device;       /* of path as we made it: another's is left alone */
 	ino_t inode;
-	int lock_fd;     /* on path.lock; -1: none */
+	int lock_fd; /* on path.lock; -1: none */
 };
 
 /* Take what systemd (LISTEN_FDS) or a spawner (descriptor 0) gave us, if

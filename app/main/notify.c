@@ -26,6 +26,7 @@ void notify_send(const char *state)
 		return;
 	const socklen_t to_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
 	/* Nobody could be told about a failure here. */
-	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to, to_bytes);
+	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&to,
+		      to_bytes);
 	close(fd);
 }

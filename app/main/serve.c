@@ -64,10 +64,10 @@ static enum err store_start(struct service *s, struct why *why)
 {
 	const struct conf_store *conf = &s->conf.store;
 	const struct store_options options = { .path = conf->path,
-		.cache_bytes = conf->cache_bytes,
-		.busy_timeout_ms = conf->busy_timeout_ms,
-		.readers = (unsigned)conf->readers,
-		.node = (unsigned)conf->node };
+					       .cache_bytes = conf->cache_bytes,
+					       .busy_timeout_ms = conf->busy_timeout_ms,
+					       .readers = (unsigned)conf->readers,
+					       .node = (unsigned)conf->node };
 	enum err rc = store_open(&options, &s->store, why);
 	if (rc != ERR_OK)
 		return rc;
@@ -115,9 +115,13 @@ static enum err domain_start(struct service *s, struct why *why)
 
 static enum err engine_begin(struct service *s, struct why *why)
 {
-	const struct engine_parts parts = { .conf = &s->conf, .channels = &s->channels,
-		.registry = s->registry, .store = s->store, .ids = s->ids,
-		.webhook_changed = engine_tells, .ctx = s };
+	const struct engine_parts parts = { .conf = &s->conf,
+					    .channels = &s->channels,
+					    .registry = s->registry,
+					    .store = s->store,
+					    .ids = s->ids,
+					    .webhook_changed = engine_tells,
+					    .ctx = s };
 	enum err rc = engine_create(&parts, &s->engine, why);
 	if (rc != ERR_OK)
 		return rc;
@@ -132,10 +136,17 @@ static enum err front_start(struct service *s, struct why *why)
 	enum err rc = listener_open(&s->conf.server, &s->listener, why);
 	if (rc != ERR_OK)
 		return rc;
-	s->api = (struct api){ .conf = &s->conf, .channels = &s->channels, .store = s->store,
-		.access = s->access, .registry = s->registry, .webhooks = s->webhooks,
+	s->api = (struct api){
+		.conf = &s->conf,
+		.channels = &s->channels,
+		.store = s->store,
+		.access = s->access,
+		.registry = s->registry,
+		.webhooks = s->webhooks,
 		.ingest = { .conf = &s->conf, .registry = s->registry, .store = s->store },
-		.engine = s->engine, .ids = s->ids };
+		.engine = s->engine,
+		.ids = s->ids
+	};
 	rc = server_start(&s->api, s->listener.fd, &s->server, why);
 	/* libfcgi has replaced our choice. */
 	signal(SIGPIPE, SIG_IGN);
@@ -238,7 +249,8 @@ static void descriptors_raise(const struct conf *conf)
 	const int64_t wanted = conf->delivery.in_flight * 3 + conf->server.threads + 64;
 	if (limit.rlim_max != RLIM_INFINITY && (int64_t)limit.rlim_max < wanted)
 		log_warning("descriptors limit=%lld wanted=%lld: raise LimitNOFILE or lower "
-			    "delivery.in_flight", (long long)limit.rlim_max, (long long)wanted);
+			    "delivery.in_flight",
+			    (long long)limit.rlim_max, (long long)wanted);
 }
 
 /* Wait for a reason to stop. Returns the signal, or 0 when the store is damaged. */
@@ -309,7 +321,8 @@ int serve_run(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	if (!command_conf_load(&options, &s.conf)) {
-		log_error("start failed: the configuration has faults (above); nothing was started");
+		log_error(
+			"start failed: the configuration has faults (above); nothing was started");
 		conf_finish(&s.conf);
 		return EXIT_FAILURE;
 	}

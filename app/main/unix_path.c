@@ -73,8 +73,7 @@ int unix_path_connect(const char *path)
 		return -1;
 	}
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 &&
-	    connect(fd, (const struct sockaddr *)&p.address, p.address_bytes) != 0) {
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&p.address, p.address_bytes) != 0) {
 		int saved = errno;
 		close(fd);
 		errno = saved;

@@ -39,11 +39,11 @@ enum { REASON_BYTES = 200 };
 
 /* One finished attempt. Durations are microseconds; -1 = the phase did not occur. */
 struct attempt {
-	unsigned number;          /* from 1 */
+	unsigned number; /* from 1 */
 	enum attempt_outcome outcome;
-	int64_t started_at_us;    /* wall clock */
+	int64_t started_at_us; /* wall clock */
 	int64_t dns_us, connect_us, tls_us, first_byte_us, total_us;
-	long status;              /* 0 = no reply */
+	long status;               /* 0 = no reply */
 	char reason[REASON_BYTES]; /* for people; "" = none */
 };
 

@@ -13,16 +13,16 @@ enum { EVENT_IS_TEST = 1 << 0, EVENT_IS_OPERATIONAL = 1 << 1 };
  * allocation: the spans point into it. */
 struct event {
 	_Atomic unsigned refs;
-	unsigned flags;          /* EVENT_IS_… */
+	unsigned flags; /* EVENT_IS_… */
 	int64_t id, organization;
 	int64_t occurred_at_us;
 	struct span type;
-	struct span source_id;   /* the producer's own id; ptr NULL: none */
-	struct span extra;       /* envelope members as raw JSON, in the contract's order and
+	struct span source_id; /* the producer's own id; ptr NULL: none */
+	struct span extra;     /* envelope members as raw JSON, in the contract's order and
 	                            comma-joined: "namespace_id":…,"subject":…,"metadata":…,
 	                            "cache_scope":…; ptr NULL: none */
-	struct span data;        /* raw JSON of `data`; ptr NULL: absent */
-	size_t bytes;            /* of the whole allocation */
+	struct span data;      /* raw JSON of `data`; ptr NULL: absent */
+	size_t bytes;          /* of the whole allocation */
 };
 
 /* Copies all spans of from; refs = 1. Owner: the caller; event_drop().

@@ -16,18 +16,18 @@ enum channel_status { CHANNEL_ACTIVE = 0, CHANNEL_DISABLED };
 /* One element of a field that lists targets. A channel whose target is one
  * plain value (a URL) has none: its deliveries carry target 0. */
 struct channel_target {
-	int64_t id;   /* row; 0 = not stored yet */
-	char *value;  /* owned; a number, an address */
+	int64_t id;  /* row; 0 = not stored yet */
+	char *value; /* owned; a number, an address */
 };
 
 /* One channel of one webhook: a destination. */
 struct webhook_channel {
-	int64_t id;             /* row, also the destination's id; 0 = not stored yet */
-	char *name;             /* as tocsin.conf declares it; owned */
-	char *description;      /* owned; may be NULL */
-	char *configs;          /* checked and normalised JSON object; owned */
+	int64_t id;        /* row, also the destination's id; 0 = not stored yet */
+	char *name;        /* as tocsin.conf declares it; owned */
+	char *description; /* owned; may be NULL */
+	char *configs;     /* checked and normalised JSON object; owned */
 	enum channel_status status;
-	char *disabled_reason;  /* owned; NULL while active */
+	char *disabled_reason;          /* owned; NULL while active */
 	struct channel_target *targets; /* owned */
 	size_t target_count;
 };
@@ -38,21 +38,21 @@ struct signing_secret {
 	unsigned char bytes[SECRET_MAX_BYTES];
 	size_t len;
 	int64_t created_at_us;
-	int64_t expires_at_us;  /* 0 = the current one */
+	int64_t expires_at_us; /* 0 = the current one */
 };
 
 enum { WEBHOOK_SECRETS_MAX = 4 };
 
 struct webhook {
-	int64_t id;             /* row; 0 = not stored yet */
+	int64_t id; /* row; 0 = not stored yet */
 	int64_t organization;
 	char public_id[WEBHOOK_ID_BYTES]; /* "wh_…" */
-	char *name;             /* owned */
-	char *description;      /* owned; may be NULL */
-	char **event_types;     /* owned, each too */
+	char *name;                       /* owned */
+	char *description;                /* owned; may be NULL */
+	char **event_types;               /* owned, each too */
 	size_t event_type_count;
 	bool is_active;
-	char *disabled_reason;  /* owned; set when Tocsin disabled it */
+	char *disabled_reason; /* owned; set when Tocsin disabled it */
 	int64_t created_at_us, updated_at_us;
 	struct webhook_channel *channels; /* owned */
 	size_t channel_count;
@@ -64,7 +64,7 @@ struct webhook {
 struct webhook_error {
 	bool is_set;
 	char message[200], channel[64], event_id[256];
-	int64_t status_code;    /* 0 = none */
+	int64_t status_code; /* 0 = none */
 	int64_t occurred_at_us;
 };
 

@@ -38,7 +38,7 @@ struct store_options {
  * to do.
  * Owner  *out is owned; store_close(). */
 MUST_CHECK enum err store_open(const struct store_options *options, struct store **out,
-                               struct why *why);
+			       struct why *why);
 /* Commit what waits, stop the writer, close. NULL is fine. */
 void store_close(struct store *s);
 /* Random bytes made with the store: key of the public ids. 16 bytes. */
@@ -68,10 +68,10 @@ MUST_CHECK enum err store_webhook_add(struct store *s, struct webhook *w);
 /* What happens to waiting or held deliveries with a change of a webhook. */
 enum store_waiting {
 	STORE_WAITING_KEEP = 0,
-	STORE_WAITING_HOLD,     /* due becomes held */
-	STORE_WAITING_RELEASE,  /* held becomes due now */
-	STORE_WAITING_CANCEL,   /* due and held become cancelled */
-	STORE_HELD_CANCEL,      /* held becomes cancelled */
+	STORE_WAITING_HOLD,    /* due becomes held */
+	STORE_WAITING_RELEASE, /* held becomes due now */
+	STORE_WAITING_CANCEL,  /* due and held become cancelled */
+	STORE_HELD_CANCEL,     /* held becomes cancelled */
 };
 
 /* Replace the stored webhook by w (same id). Channels and targets of the
@@ -80,20 +80,21 @@ enum store_waiting {
  * channels that stay. Deliveries are moved in slices after the commit that
  * carries the change, and go on after a restart. */
 MUST_CHECK enum err store_webhook_replace(struct store *s, struct webhook *w,
-                                          enum store_waiting waiting);
+					  enum store_waiting waiting);
 /* Remove; what waits is cancelled. Its deliveries stay readable. */
 MUST_CHECK enum err store_webhook_remove(struct store *s, int64_t webhook_id, int64_t now_us);
 /* Replace all secrets of w. */
 MUST_CHECK enum err store_webhook_secrets(struct store *s, const struct webhook *w);
 
-typedef void (*store_webhook_fn)(void *ctx, struct webhook *w); /* w is the callee's to take (zero it) */
+typedef void (*store_webhook_fn)(void *ctx,
+				 struct webhook *w); /* w is the callee's to take (zero it) */
 /* All that are not removed, in order of creation. */
 MUST_CHECK enum err store_webhooks_read(struct store *s, store_webhook_fn fn, void *ctx);
 /* One; ERR_NOT_FOUND when removed. Owner: out, webhook_finish(). */
 MUST_CHECK enum err store_webhook_read(struct store *s, int64_t webhook_id, struct webhook *out);
 /* last_error of some webhooks, in the order of ids. */
 MUST_CHECK enum err store_webhook_errors_read(struct store *s, const int64_t *webhook_ids,
-                                              size_t count, struct webhook_error *out);
+					      size_t count, struct webhook_error *out);
 
 /* --- Accepting events ---------------------------------------------------- */
 
@@ -112,18 +113,18 @@ struct accept_event {
 	size_t target_count;
 	/* out: */
 	int64_t event_id, accepted_at_ms;
-	unsigned deliveries;       /* made for it, now or when it was first accepted */
+	unsigned deliveries; /* made for it, now or when it was first accepted */
 	bool duplicate;
 };
 
 struct accept {
 	int64_t organization;
-	struct span idempotency_key;              /* ptr NULL: none; covers all events */
-	unsigned char fingerprint[16];            /* of the request, for the key */
+	struct span idempotency_key;   /* ptr NULL: none; covers all events */
+	unsigned char fingerprint[16]; /* of the request, for the key */
 	struct accept_event *events;
 	size_t event_count;
-	size_t conflict_index;     /* out with ERR_CONFLICT: which event; SIZE_MAX = the key itself */
-	bool duplicate;            /* out: the key was known; all events are from then */
+	size_t conflict_index; /* out with ERR_CONFLICT: which event; SIZE_MAX = the key itself */
+	bool duplicate;        /* out: the key was known; all events are from then */
 };
 
 /* All or nothing, on disk when it returns. A known source_id with the same
@@ -136,16 +137,16 @@ MUST_CHECK enum err store_accept(struct store *s, struct accept *a);
 /* One delivery to send. */
 struct work {
 	int64_t delivery_id, destination, target;
-	int64_t due_ms;            /* its key in the queue */
-	unsigned attempts;         /* finished so far */
-	struct event *event;       /* one reference; event_drop() */
+	int64_t due_ms;      /* its key in the queue */
+	unsigned attempts;   /* finished so far */
+	struct event *event; /* one reference; event_drop() */
 };
 
 struct store_want {
 	int64_t destination;
-	unsigned room;             /* at most so many */
+	unsigned room; /* at most so many */
 	/* out: */
-	int64_t next_due_ms;       /* of the first one not taken; INT64_MAX = none */
+	int64_t next_due_ms; /* of the first one not taken; INT64_MAX = none */
 	unsigned taken;
 };
 
@@ -154,8 +155,8 @@ struct store_want {
  * it has. Blocking; not for the delivery loop.
  * payload_max_bytes bounds the sum of event sizes read (at least one is). */
 MUST_CHECK enum err store_work_read(struct store *s, int64_t now_ms, struct store_want *wants,
-                                    size_t want_count, size_t payload_max_bytes,
-                                    struct work *work, size_t *out_count);
+				    size_t want_count, size_t payload_max_bytes, struct work *work,
+				    size_t *out_count);
 
 typedef void (*store_destination_fn)(void *ctx, int64_t destination, int64_t first_due_ms);
 /* Destinations with anything in the queue, for start-up. */
@@ -164,16 +165,17 @@ MUST_CHECK enum err store_queue_read(struct store *s, store_destination_fn fn, v
 /* How one delivery's attempt ended. */
 struct settle {
 	int64_t delivery_id, destination, due_ms; /* as in struct work */
-	enum delivery_state state;  /* DELIVERED, FAILED, or DUE for another try */
-	int64_t next_due_ms;        /* DUE only */
-	unsigned attempts;          /* finished before this one */
-	struct attempt attempt;     /* number 0: no attempt was made (expired in the queue) */
-	bool disable_channel;       /* with attempt.reason as the reason */
-	char *excerpt;              /* of the reply, valid UTF-8; owned; NULL = none */
-	const char *event_text_id;  /* for last_error: the event's id as the API shows it; borrowed with
+	enum delivery_state state;                /* DELIVERED, FAILED, or DUE for another try */
+	int64_t next_due_ms;                      /* DUE only */
+	unsigned attempts;                        /* finished before this one */
+	struct attempt attempt; /* number 0: no attempt was made (expired in the queue) */
+	bool disable_channel;   /* with attempt.reason as the reason */
+	char *excerpt;          /* of the reply, valid UTF-8; owned; NULL = none */
+	const char
+		*event_text_id; /* for last_error: the event's id as the API shows it; borrowed with
 	                               the batch's ctx */
 	/* out: */
-	bool channel_disabled;      /* this settle did it */
+	bool channel_disabled; /* this settle did it */
 };
 
 struct settle_batch {
@@ -197,60 +199,61 @@ void store_watch(struct store *s, void (*released)(void *ctx, int64_t destinatio
 /* --- Reading for people -------------------------------------------------- */
 
 struct event_row {
-	struct event *event;       /* owned; event_drop() */
+	struct event *event; /* owned; event_drop() */
 	unsigned deliveries;
 };
 /* ERR_NOT_FOUND also when it belongs to another organization. */
 MUST_CHECK enum err store_event_read(struct store *s, int64_t organization, int64_t event_id,
-                                     struct event_row *out);
+				     struct event_row *out);
 /* Event id of a producer's own id; 0 in *out_id when unknown. */
 MUST_CHECK enum err store_event_find(struct store *s, int64_t organization, struct span source_id,
-                                     int64_t *out_id);
+				     int64_t *out_id);
 
 struct delivery_row {
 	int64_t id, event_id, organization;
-	char *event_type, *source_id;  /* owned; source_id may be NULL */
+	char *event_type, *source_id; /* owned; source_id may be NULL */
 	char webhook_id[WEBHOOK_ID_BYTES];
-	char *channel, *target, *configs; /* owned; target NULL: see configs (the channel's stored ones) */
+	char *channel, *target,
+		*configs; /* owned; target NULL: see configs (the channel's stored ones) */
 	enum delivery_state state;
 	unsigned attempts;
-	int64_t next_attempt_at_ms;    /* 0 = none planned */
-	int64_t done_at_ms;            /* 0 = not final */
-	struct attempt last;           /* number 0: none yet */
+	int64_t next_attempt_at_ms; /* 0 = none planned */
+	int64_t done_at_ms;         /* 0 = not final */
+	struct attempt last;        /* number 0: none yet */
 };
 void delivery_row_finish(struct delivery_row *d);
 
 struct delivery_query {
 	int64_t organization;
-	int64_t event_id;              /* 0 = any */
-	int64_t webhook_id;            /* row; 0 = any */
-	enum delivery_state state;     /* UNSET = any */
-	int64_t before;                /* cursor: only older than this delivery; 0 = from the newest */
+	int64_t event_id;          /* 0 = any */
+	int64_t webhook_id;        /* row; 0 = any */
+	enum delivery_state state; /* UNSET = any */
+	int64_t before;            /* cursor: only older than this delivery; 0 = from the newest */
 	size_t limit;
 };
 /* Newest first. At most 2,000 rows are looked at: when a filter leaves the page
  * short, *out_next says where to go on (0 = the end was reached).
  * Owner  rows[0..*out_count) are owned, each. */
 MUST_CHECK enum err store_deliveries_read(struct store *s, const struct delivery_query *q,
-                                          struct delivery_row *rows, size_t *out_count,
-                                          int64_t *out_next);
+					  struct delivery_row *rows, size_t *out_count,
+					  int64_t *out_next);
 MUST_CHECK enum err store_delivery_read(struct store *s, int64_t organization, int64_t delivery_id,
-                                        struct delivery_row *out);
+					struct delivery_row *out);
 
 struct attempt_row {
 	struct attempt attempt;
-	char *excerpt;                 /* owned; NULL = none kept */
+	char *excerpt; /* owned; NULL = none kept */
 };
 /* All attempts, first to last. Owner  *out is owned: each excerpt, then the array. */
 MUST_CHECK enum err store_attempts_read(struct store *s, int64_t delivery_id,
-                                        struct attempt_row **out, size_t *out_count);
+					struct attempt_row **out, size_t *out_count);
 
 /* Totals of an organization over all its webhooks (0: of all organizations). */
 struct store_counts {
 	int64_t events, created, by_state[DELIVERY_STATES];
 };
 MUST_CHECK enum err store_counts_read(struct store *s, int64_t organization,
-                                      struct store_counts *out);
+				      struct store_counts *out);
 
 /* Check created = delivered + failed + cancelled + held + due by scanning in
  * slices; ERR_CORRUPT with why when something does not fit. */

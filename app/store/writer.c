@@ -30,8 +30,8 @@ struct writer {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	struct unit_list urgent, lazy;  /* under lock */
-	bool is_asleep, is_stopping;    /* under lock */
+	struct unit_list urgent, lazy; /* under lock */
+	bool is_asleep, is_stopping;   /* under lock */
 	_Atomic int health;
 };
 
@@ -61,7 +61,6 @@ static struct unit *list_pop(struct unit_list *l)
 }
 
 /* --- The waiting side ----------------------------------------------------- */
-
 
 static void futex(_Atomic uint32_t *word, int op, uint32_t value)
 {
@@ -101,8 +100,10 @@ static void waiting_finished(struct unit *u)
 enum err writer_run(struct writer *w, struct unit *u)
 {
 	struct waiting_unit waiting = {
-		.unit = { .run = waiting_run, .committed = waiting_committed,
-		          .finished = waiting_finished, .weight = u->weight },
+		.unit = { .run = waiting_run,
+			  .committed = waiting_committed,
+			  .finished = waiting_finished,
+			  .weight = u->weight },
 		.real = u,
 	};
 
@@ -291,8 +292,7 @@ static void batch_measure(size_t count, int64_t started_us, enum err rc)
 	}
 	metric_add(METRIC_COMMITS, 1);
 	histogram_record(HISTOGRAM_COMMIT_UNITS, (double)count);
-	histogram_record(HISTOGRAM_COMMIT_SECONDS,
-	                 (double)(clock_mono_us() - started_us) / 1e6);
+	histogram_record(HISTOGRAM_COMMIT_SECONDS, (double)(clock_mono_us() - started_us) / 1e6);
 }
 
 static void batch_write(struct writer *w, struct unit_list *batch, size_t count)

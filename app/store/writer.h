@@ -15,7 +15,7 @@ struct writer;
 
 /* One caller's share of a transaction. */
 struct unit {
-	struct unit *next;    /* the writer's */
+	struct unit *next; /* the writer's */
 	/* Do the work inside the open transaction. On failure the unit's changes
 	 * are undone, the neighbours' stay. Writer thread. */
 	enum err (*run)(void *driver, struct unit *u);
@@ -24,20 +24,20 @@ struct unit {
 	/* Last call for this unit, with u->rc; the unit may be gone after it.
 	 * Must not submit and wait. */
 	void (*finished)(struct unit *u);
-	size_t weight;        /* changes it makes, roughly */
-	bool is_lazy;         /* nobody waits: rides with others, alone after a few ms */
+	size_t weight; /* changes it makes, roughly */
+	bool is_lazy;  /* nobody waits: rides with others, alone after a few ms */
 	enum err rc;
 };
 
 struct writer_driver {
-	void *ctx;            /* first argument of all below and of run, committed */
+	void *ctx; /* first argument of all below and of run, committed */
 	enum err (*begin)(void *ctx);
-	enum err (*commit)(void *ctx);  /* on failure: rolled back */
+	enum err (*commit)(void *ctx); /* on failure: rolled back */
 	void (*rollback)(void *ctx);
 	enum err (*unit_begin)(void *ctx); /* a savepoint */
 	enum err (*unit_keep)(void *ctx);
 	void (*unit_undo)(void *ctx);
-	uint64_t (*changes)(void *ctx);    /* rows changed so far; to see if a unit wrote */
+	uint64_t (*changes)(void *ctx); /* rows changed so far; to see if a unit wrote */
 	/* A commit failed: make the connection and its memory good again. */
 	enum err (*recover)(void *ctx);
 	/* Is there background work, and a piece of it to ride with the next commit. */

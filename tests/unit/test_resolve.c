@@ -148,7 +148,7 @@ static void test_refused(void **state)
 	assert_int_equal(collect_next(r, 0), 1);
 	assert_int_equal(resolver_find(r, "c", 1).state, RESOLVE_REFUSED);
 	assert_string_equal(resolver_find(r, "c", 1).reason,
-	                    "address refused: 127.0.0.0/8 loopback");
+			    "address refused: 127.0.0.0/8 loopback");
 	resolver_destroy(r);
 }
 
@@ -196,8 +196,8 @@ static void test_destroy_stuck(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cache),   cmocka_unit_test(test_negative),
-		cmocka_unit_test(test_refused), cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_cache),         cmocka_unit_test(test_negative),
+		cmocka_unit_test(test_refused),       cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_destroy_stuck),
 	};
 

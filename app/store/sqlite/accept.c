@@ -42,8 +42,9 @@ static enum err event_repeat(struct db *db, struct accept_event *e, int64_t even
 static enum err request_repeat(struct db *db, struct accept *a, const struct seen *seen)
 {
 	for (size_t i = 0; i < a->event_count; i++) {
-		const int64_t id = seen->events == NULL ? seen->event :
-		                   i < seen->event_count ? seen->events[i] : 0;
+		const int64_t id = seen->events == NULL    ? seen->event
+				   : i < seen->event_count ? seen->events[i]
+							   : 0;
 		enum err rc = event_repeat(db, &a->events[i], id);
 
 		if (rc != ERR_OK)
@@ -95,7 +96,7 @@ static bool is_made(const struct store *s, const struct accept_target *t)
 }
 
 static enum err waiting_add(struct store *s, struct head *head, int64_t id,
-                            enum delivery_state state, int64_t due_ms)
+			    enum delivery_state state, int64_t due_ms)
 {
 	sqlite3_stmt *st;
 
@@ -159,8 +160,7 @@ static enum err event_row_add(struct store *s, int64_t organization, const struc
 	return rc;
 }
 
-static enum err event_add(struct store *s, struct accept *a, struct accept_event *e,
-                          int64_t now_ms)
+static enum err event_add(struct store *s, struct accept *a, struct accept_event *e, int64_t now_ms)
 {
 	unsigned made = 0;
 	enum err rc;
@@ -180,7 +180,7 @@ static enum err event_add(struct store *s, struct accept *a, struct accept_event
 	for (size_t i = 0, n = 0; i < e->target_count && rc == ERR_OK; i++)
 		if (is_made(s, &e->targets[i]))
 			rc = delivery_add(s, &e->targets[i], e->event_id + (int64_t)++n,
-			                  e->accepted_at_ms);
+					  e->accepted_at_ms);
 	if (rc == ERR_OK && e->source_id.ptr != NULL) {
 		struct seen seen = { .event = e->event_id };
 

@@ -43,7 +43,7 @@ static struct tally *tally_of(struct audit *a, int64_t destination)
 }
 
 static enum err has_row(struct audit *a, enum statement id, int64_t destination, int64_t state,
-                        int64_t delivery, const char *what)
+			int64_t delivery, const char *what)
 {
 	sqlite3_stmt *st = db_statement(a->db, id);
 
@@ -61,7 +61,7 @@ static enum err has_row(struct audit *a, enum statement id, int64_t destination,
 }
 
 static enum err delivery_audit(struct audit *a, int64_t id, int64_t destination, int64_t state,
-                               int64_t prev)
+			       int64_t prev)
 {
 	struct tally *t = tally_of(a, destination);
 
@@ -77,7 +77,7 @@ static enum err delivery_audit(struct audit *a, int64_t id, int64_t destination,
 	if (state == DELIVERY_DELIVERED || state == DELIVERY_DUE)
 		return ERR_OK; /* due ones are counted against the queue as a whole */
 	return has_row(a, ST_AUDIT_HAS_RARE, destination, state, id,
-	               "a held, failed or cancelled delivery is missing from its list");
+		       "a held, failed or cancelled delivery is missing from its list");
 }
 
 static enum err deliveries_audit(struct audit *a)
@@ -95,7 +95,7 @@ static enum err deliveries_audit(struct audit *a)
 		while ((rc = db_step(a->db, st)) == ERR_OK) {
 			after = db_column_int(st, 0);
 			rc = delivery_audit(a, after, db_column_int(st, 1), db_column_int(st, 2),
-			                    db_column_int(st, 3));
+					    db_column_int(st, 3));
 			rows++;
 			if (rc != ERR_OK) {
 				db_reset(st);
@@ -163,7 +163,8 @@ static enum err destinations_audit(struct audit *a, int64_t *out_due)
 		const struct tally *t = tally_of(a, id);
 
 		if (db_column_int(st, 3) != t->last)
-			fault(a, "a destination's newest delivery is not the last of its chain", id);
+			fault(a, "a destination's newest delivery is not the last of its chain",
+			      id);
 		if (db_column_int(st, 4) != t->created)
 			fault(a, "a destination's count of created deliveries is wrong", id);
 		for (int s = DELIVERY_DUE; s < DELIVERY_STATES; s++)

@@ -14,29 +14,20 @@ static enum err err_of(int code)
 	switch (code & 0xff) {
 	case SQLITE_OK:
 	case SQLITE_DONE:
-	case SQLITE_ROW:
-		return ERR_OK;
+	case SQLITE_ROW: return ERR_OK;
 	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return ERR_BUSY;
-	case SQLITE_CONSTRAINT:
-		return ERR_CONFLICT;
-	case SQLITE_FULL:
-		return ERR_FULL;
-	case SQLITE_NOMEM:
-		return ERR_MEMORY;
-	case SQLITE_TOOBIG:
-		return ERR_TOO_BIG;
+	case SQLITE_LOCKED: return ERR_BUSY;
+	case SQLITE_CONSTRAINT: return ERR_CONFLICT;
+	case SQLITE_FULL: return ERR_FULL;
+	case SQLITE_NOMEM: return ERR_MEMORY;
+	case SQLITE_TOOBIG: return ERR_TOO_BIG;
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-	case SQLITE_FORMAT:
-		return ERR_CORRUPT;
+	case SQLITE_FORMAT: return ERR_CORRUPT;
 	case SQLITE_PERM:
 	case SQLITE_READONLY:
-	case SQLITE_AUTH:
-		return ERR_DENIED;
-	default:
-		return ERR_IO;
+	case SQLITE_AUTH: return ERR_DENIED;
+	default: return ERR_IO;
 	}
 }
 
@@ -62,19 +53,20 @@ static enum err pragmas_set(struct db *db, enum db_mode mode, int64_t cache_byte
 
 	/* auto_vacuum must come before the first table; it is a no-op later. */
 	snprintf(text, sizeof(text), "PRAGMA cache_size=-%lld; PRAGMA mmap_size=0;%s",
-	         (long long)(cache_bytes / 1024),
-	         mode == DB_READ ? "" : "PRAGMA auto_vacuum=INCREMENTAL;"
-	                                "PRAGMA journal_mode=WAL;"
-	                                "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
+		 (long long)(cache_bytes / 1024),
+		 mode == DB_READ ? ""
+				 : "PRAGMA auto_vacuum=INCREMENTAL;"
+				   "PRAGMA journal_mode=WAL;"
+				   "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
 	return db_exec(db, text);
 }
 
 enum err db_open(struct db *db, const char *path, enum db_mode mode, int64_t cache_bytes,
-                 int64_t busy_timeout_ms, struct why *why)
+		 int64_t busy_timeout_ms, struct why *why)
 {
 	const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-	                  (mode == DB_READ ? SQLITE_OPEN_READONLY :
-	                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+			  (mode == DB_READ ? SQLITE_OPEN_READONLY
+					   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	enum err rc;
 
 	memset(db, 0, sizeof(*db));
@@ -118,7 +110,7 @@ sqlite3_stmt *db_statement(struct db *db, enum statement st)
 
 	if (*slot == NULL)
 		(void)sqlite3_prepare_v3(db->handle, statement_sql(st), -1,
-		                         SQLITE_PREPARE_PERSISTENT, slot, NULL);
+					 SQLITE_PREPARE_PERSISTENT, slot, NULL);
 	return *slot;
 }
 

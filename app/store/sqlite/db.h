@@ -20,8 +20,8 @@ struct db {
 enum db_mode { DB_WRITE, DB_READ };
 
 /* ERR_NOT_FOUND when DB_READ finds no file; else as db_err(). */
-MUST_CHECK enum err db_open(struct db *db, const char *path, enum db_mode mode,
-                            int64_t cache_bytes, int64_t busy_timeout_ms, struct why *why);
+MUST_CHECK enum err db_open(struct db *db, const char *path, enum db_mode mode, int64_t cache_bytes,
+			    int64_t busy_timeout_ms, struct why *why);
 void db_close(struct db *db);
 /* Run SQL texts without results: pragmas, schema. */
 MUST_CHECK enum err db_exec(struct db *db, const char *sql);

@@ -17,7 +17,7 @@ struct by_id {
 };
 
 struct undo {
-	void *where;   /* the head */
+	void *where; /* the head */
 	bool is_organization;
 	union {
 		struct head head;
@@ -27,9 +27,9 @@ struct undo {
 
 struct heads {
 	struct by_id destinations, organizations;
-	unsigned char *errors;  /* by webhook id: has a last_error */
+	unsigned char *errors; /* by webhook id: has a last_error */
 	size_t errors_size;
-	void **dirty;           /* heads with is_dirty, both kinds */
+	void **dirty; /* heads with is_dirty, both kinds */
 	bool *dirty_is_organization;
 	size_t dirty_count, dirty_size;
 	struct undo *undo;
@@ -244,7 +244,7 @@ void heads_change_organization(struct heads *h, struct organization_head *head)
 }
 
 void heads_count(struct heads *h, struct head *head, enum delivery_state from,
-                 enum delivery_state to)
+		 enum delivery_state to)
 {
 	if (from == DELIVERY_UNSET) {
 		head->created++;
@@ -312,8 +312,8 @@ static enum err organization_save(struct db *db, const struct organization_head 
 enum err heads_save(struct heads *h, struct db *db)
 {
 	for (size_t i = 0; i < h->dirty_count; i++) {
-		enum err rc = h->dirty_is_organization[i] ? organization_save(db, h->dirty[i]) :
-		                                            head_save(db, h->dirty[i]);
+		enum err rc = h->dirty_is_organization[i] ? organization_save(db, h->dirty[i])
+							  : head_save(db, h->dirty[i]);
 
 		if (rc != ERR_OK)
 			return rc;

@@ -21,8 +21,8 @@ enum head_mode {
 /* One destination. */
 struct head {
 	int64_t id, organization, webhook;
-	int64_t last;     /* newest delivery, 0 = none */
-	int64_t hour;     /* of the last mark; -1 = not looked up */
+	int64_t last; /* newest delivery, 0 = none */
+	int64_t hour; /* of the last mark; -1 = not looked up */
 	int64_t created, by_state[DELIVERY_STATES];
 	enum head_mode mode;
 	bool is_dirty;
@@ -47,7 +47,7 @@ void heads_change(struct heads *h, struct head *head);
 void heads_change_organization(struct heads *h, struct organization_head *head);
 /* Move one delivery's count; UNSET as from creates one. */
 void heads_count(struct heads *h, struct head *head, enum delivery_state from,
-                 enum delivery_state to);
+		 enum delivery_state to);
 
 /* A place in the undo log; going back to it. */
 size_t heads_place(const struct heads *h);

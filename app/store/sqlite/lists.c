@@ -152,7 +152,7 @@ struct page {
 	const struct delivery_query *q;
 	struct delivery_row *rows;
 	size_t count, looked;
-	int64_t next;     /* where to go on; 0 = the end */
+	int64_t next; /* where to go on; 0 = the end */
 };
 
 static bool page_is_full(const struct page *p)
@@ -227,7 +227,7 @@ struct chain {
 static enum err chain_next(struct page *p, struct chain *c, int64_t below)
 {
 	const bool is_rare = p->q->state == DELIVERY_HELD || p->q->state == DELIVERY_FAILED ||
-	                     p->q->state == DELIVERY_CANCELLED;
+			     p->q->state == DELIVERY_CANCELLED;
 	sqlite3_stmt *st = db_statement(p->db, is_rare ? ST_RARE_OLDER : ST_DELIVERY_PREV);
 
 	if (is_rare) {
@@ -248,7 +248,7 @@ static enum err chain_start(struct page *p, struct chain *c, int64_t last)
 {
 	const int64_t before = p->q->before == 0 ? INT64_MAX : p->q->before;
 	const bool is_rare = p->q->state == DELIVERY_HELD || p->q->state == DELIVERY_FAILED ||
-	                     p->q->state == DELIVERY_CANCELLED;
+			     p->q->state == DELIVERY_CANCELLED;
 	enum err rc = ERR_OK;
 
 	if (is_rare)
@@ -394,7 +394,7 @@ static enum err page_of_all(struct page *p)
 }
 
 enum err store_deliveries_read(struct store *s, const struct delivery_query *q,
-                               struct delivery_row *rows, size_t *out_count, int64_t *out_next)
+			       struct delivery_row *rows, size_t *out_count, int64_t *out_next)
 {
 	struct page p = { .q = q, .rows = rows };
 	enum err rc = readers_take(s->readers, &p.db);
@@ -423,7 +423,7 @@ enum err store_deliveries_read(struct store *s, const struct delivery_query *q,
 /* --- Single ones -------------------------------------------------------------------- */
 
 enum err store_delivery_read(struct store *s, int64_t organization, int64_t delivery_id,
-                             struct delivery_row *out)
+			     struct delivery_row *out)
 {
 	struct delivery_raw d;
 	struct db *db;
@@ -446,7 +446,7 @@ enum err store_delivery_read(struct store *s, int64_t organization, int64_t deli
 }
 
 enum err store_attempts_read(struct store *s, int64_t delivery_id, struct attempt_row **out,
-                             size_t *out_count)
+			     size_t *out_count)
 {
 	struct attempt_row *rows = NULL;
 	struct delivery_raw d;
@@ -480,7 +480,7 @@ enum err store_attempts_read(struct store *s, int64_t delivery_id, struct attemp
 }
 
 enum err store_event_read(struct store *s, int64_t organization, int64_t event_id,
-                          struct event_row *out)
+			  struct event_row *out)
 {
 	struct event *event = NULL;
 	unsigned made = 0;
@@ -501,7 +501,7 @@ enum err store_event_read(struct store *s, int64_t organization, int64_t event_i
 }
 
 enum err store_event_find(struct store *s, int64_t organization, struct span source_id,
-                          int64_t *out_id)
+			  int64_t *out_id)
 {
 	struct seen seen = { 0 };
 	struct db *db;

@@ -130,7 +130,8 @@ enum err store_keys_read(struct store *s, store_key_fn fn, void *ctx)
 		return rc;
 	sqlite3_stmt *st = db_statement(db, ST_KEYS);
 	while ((rc = db_step(db, st)) == ERR_OK) {
-		struct api_key k = { .id = db_column_int(st, 0), .organization = db_column_int(st, 1) };
+		struct api_key k = { .id = db_column_int(st, 0),
+				     .organization = db_column_int(st, 1) };
 		const struct span hash = db_column_span(st, 3);
 
 		column_text(st, 2, k.public_id, sizeof(k.public_id));

@@ -167,9 +167,10 @@ enum err schema_prepare(struct db *db, struct why *why)
 		return ERR_CORRUPT;
 	}
 	if (version > SCHEMA_VERSION) {
-		why_set(why, "its schema is version %lld and this program knows %d; "
-		        "start the newer tocsin again or restore a backup",
-		        (long long)version, SCHEMA_VERSION);
+		why_set(why,
+			"its schema is version %lld and this program knows %d; "
+			"start the newer tocsin again or restore a backup",
+			(long long)version, SCHEMA_VERSION);
 		return ERR_BAD_REQUEST;
 	}
 	return ERR_OK;

@@ -15,8 +15,8 @@ struct seen_hash {
 	int64_t place, proof;
 };
 
-static struct seen_hash seen_hash(const struct store *s, int64_t organization,
-                                  enum seen_kind kind, struct span key)
+static struct seen_hash seen_hash(const struct store *s, int64_t organization, enum seen_kind kind,
+				  struct span key)
 {
 	unsigned char digest[SHA256_BYTES];
 	const unsigned char kind_byte = (unsigned char)kind;
@@ -51,8 +51,8 @@ static void seen_read(sqlite3_stmt *st, struct seen *out)
 	}
 }
 
-enum err seen_find(const struct store *s, struct db *db, int64_t organization,
-                   enum seen_kind kind, struct span key, struct seen *out)
+enum err seen_find(const struct store *s, struct db *db, int64_t organization, enum seen_kind kind,
+		   struct span key, struct seen *out)
 {
 	struct seen_hash h = seen_hash(s, organization, kind, key);
 	sqlite3_stmt *st = db_statement(db, ST_SEEN_FIND);
@@ -71,8 +71,8 @@ enum err seen_find(const struct store *s, struct db *db, int64_t organization,
 	}
 }
 
-enum err seen_add(const struct store *s, struct db *db, int64_t organization,
-                  enum seen_kind kind, struct span key, const struct seen *what)
+enum err seen_add(const struct store *s, struct db *db, int64_t organization, enum seen_kind kind,
+		  struct span key, const struct seen *what)
 {
 	struct seen_hash h = seen_hash(s, organization, kind, key);
 	sqlite3_stmt *st = db_statement(db, ST_SEEN_ADD);

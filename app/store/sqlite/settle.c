@@ -14,7 +14,7 @@
 struct settle_unit {
 	struct unit unit;
 	struct settle_batch *batch;
-	struct sweep *sweeps;  /* begun after the commit */
+	struct sweep *sweeps; /* begun after the commit */
 	int64_t now_ms;
 };
 
@@ -42,8 +42,8 @@ static void attempt_bind(sqlite3_stmt *st, int first, const struct attempt *a)
 		phase_bind(st, first + 6, a->first_byte_us);
 		phase_bind(st, first + 7, a->total_us);
 	}
-	db_bind_text(st, first + 8, a->reason[0] == '\0' ? (struct span){ NULL, 0 } :
-	                                                   span_of(a->reason));
+	db_bind_text(st, first + 8,
+		     a->reason[0] == '\0' ? (struct span){ NULL, 0 } : span_of(a->reason));
 }
 
 static enum err attempt_add(struct db *db, const struct settle *item)
@@ -59,29 +59,25 @@ static enum err attempt_add(struct db *db, const struct settle *item)
 
 /* Where it goes, given what became of its channel meanwhile. */
 static enum delivery_state state_wanted(const struct settle *item, const struct head *head,
-                                        enum delivery_state from)
+					enum delivery_state from)
 {
 	if (item->state != DELIVERY_DUE)
 		return item->state;
 	switch (head->mode) {
-	case HEAD_ACTIVE:
-		return from == DELIVERY_HELD ? DELIVERY_HELD : DELIVERY_DUE;
+	case HEAD_ACTIVE: return from == DELIVERY_HELD ? DELIVERY_HELD : DELIVERY_DUE;
 	case HEAD_PAUSED:
-	case HEAD_DISABLED:
-		return DELIVERY_HELD;
-	case HEAD_REMOVED:
-		return DELIVERY_CANCELLED;
+	case HEAD_DISABLED: return DELIVERY_HELD;
+	case HEAD_REMOVED: return DELIVERY_CANCELLED;
 	}
 	return DELIVERY_DUE;
 }
 
 static enum err delivery_write(struct store *s, struct settle_unit *u, const struct settle *item,
-                               enum delivery_state from, enum delivery_state to)
+			       enum delivery_state from, enum delivery_state to)
 {
 	sqlite3_stmt *st = db_statement(&s->db, ST_DELIVERY_SETTLE);
 	const bool is_final = to != DELIVERY_DUE && to != DELIVERY_HELD;
-	const unsigned attempts = item->attempt.number > 0 ? item->attempt.number :
-	                                                     item->attempts;
+	const unsigned attempts = item->attempt.number > 0 ? item->attempt.number : item->attempts;
 
 	db_bind_int(st, 1, item->delivery_id);
 	db_bind_int(st, 2, from);
@@ -163,7 +159,7 @@ static enum err state_read(struct store *s, int64_t id, enum delivery_state *out
 }
 
 static enum err item_move(struct store *s, struct settle_unit *u, const struct settle *item,
-                          struct head *head)
+			  struct head *head)
 {
 	enum delivery_state from = DELIVERY_DUE, to = state_wanted(item, head, from);
 	enum err rc = delivery_write(s, u, item, from, to);
@@ -225,7 +221,7 @@ static enum err enabled_channels_count(struct store *s, int64_t webhook, unsigne
 }
 
 static enum err webhook_disable(struct store *s, int64_t webhook, const char *reason,
-                                int64_t now_ms)
+				int64_t now_ms)
 {
 	unsigned enabled;
 	enum err rc = enabled_channels_count(s, webhook, &enabled);
@@ -240,7 +236,7 @@ static enum err webhook_disable(struct store *s, int64_t webhook, const char *re
 }
 
 static enum err channel_disable(struct store *s, struct settle_unit *u, struct settle *item,
-                                struct head *head)
+				struct head *head)
 {
 	sqlite3_stmt *st = db_statement(&s->db, ST_CHANNEL_DISABLE);
 	struct sweep *sweep = NULL;

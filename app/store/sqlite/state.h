@@ -23,18 +23,18 @@ enum sweep_action {
 struct sweep {
 	struct sweep *next;
 	int64_t id, destination;
-	int64_t target;      /* 0 = all */
+	int64_t target; /* 0 = all */
 	enum sweep_action action;
 	int64_t at_due, at_delivery; /* where to go on; not stored: done rows are gone */
-	bool is_second_half; /* SWEEP_CANCEL: through with what was due */
+	bool is_second_half;         /* SWEEP_CANCEL: through with what was due */
 };
 
 struct store {
 	struct db db;
 	struct heads *heads;
-	int checkpointed_pages;     /* of the log, at the last checkpoint */
-	size_t unit_place;          /* of the undo log, where the unit under way began */
-	struct sweep *sweeps;       /* oldest first */
+	int checkpointed_pages; /* of the log, at the last checkpoint */
+	size_t unit_place;      /* of the undo log, where the unit under way began */
+	struct sweep *sweeps;   /* oldest first */
 	struct store_options options;
 	char *path;
 	struct writer *writer;
@@ -48,36 +48,36 @@ struct store {
 /* A unit with its arguments: the functions of this folder put their own struct
  * around it. Shorthand for running one and waiting. */
 MUST_CHECK enum err store_run(struct store *s, struct unit *u,
-                              enum err (*run)(void *driver, struct unit *u));
+			      enum err (*run)(void *driver, struct unit *u));
 
 /* sweeps.c */
 MUST_CHECK enum err sweeps_load(struct store *s);
 void sweeps_finish(struct store *s);
 /* In a transaction: note it in the table; sweep_begin() after the commit. */
 MUST_CHECK enum err sweep_add(struct store *s, int64_t destination, int64_t target,
-                              enum sweep_action action, struct sweep **out);
+			      enum sweep_action action, struct sweep **out);
 void sweep_begin(struct store *s, struct sweep *sweep); /* taken */
 struct unit *sweeps_slice(struct store *s);
 /* One delivery from one waiting or final state to another, with its queue or
  * rare row and the counts. due_ms: the queue key, old when leaving DUE, new
  * when entering. ERR_NOT_FOUND when it is not in `from` any more. */
 MUST_CHECK enum err delivery_move(struct store *s, struct head *head, int64_t id,
-                                  enum delivery_state from, enum delivery_state to,
-                                  int64_t due_ms, const char *reason);
+				  enum delivery_state from, enum delivery_state to, int64_t due_ms,
+				  const char *reason);
 
 /* seen.c: idempotency. */
 enum seen_kind { SEEN_EVENT_ID = 1, SEEN_KEY = 2 };
 struct seen {
 	int64_t event;
 	unsigned char fingerprint[16];
-	int64_t *events;     /* owned; NULL unless a batch with a key */
+	int64_t *events; /* owned; NULL unless a batch with a key */
 	size_t event_count;
 };
 /* ERR_NOT_FOUND when it was never seen. Owner: out->events, free(). */
 MUST_CHECK enum err seen_find(const struct store *s, struct db *db, int64_t organization,
-                              enum seen_kind kind, struct span key, struct seen *out);
+			      enum seen_kind kind, struct span key, struct seen *out);
 MUST_CHECK enum err seen_add(const struct store *s, struct db *db, int64_t organization,
-                             enum seen_kind kind, struct span key, const struct seen *what);
+			     enum seen_kind kind, struct span key, const struct seen *what);
 
 /* marks: the first id of a chain in an hour. */
 MUST_CHECK enum err mark_note(struct db *db, int64_t chain, int64_t *last_hour, int64_t id);

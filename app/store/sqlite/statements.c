@@ -6,12 +6,12 @@
 
 #include <stddef.h>
 
-#define DELIVERY_COLUMNS                                                                           \
-	"id,destination,target,state,attempts,prev,done_at,started_at,outcome,status,"             \
+#define DELIVERY_COLUMNS                                                               \
+	"id,destination,target,state,attempts,prev,done_at,started_at,outcome,status," \
 	"dns,connect,tls,first_byte,total,reason"
 #define EVENT_COLUMNS "id,organization,occurred_at,flags,type,source_id,extra,data,made,fanout,prev"
-#define WEBHOOK_COLUMNS                                                                            \
-	"id,organization,public_id,name,description,event_types,is_active,disabled_reason,"        \
+#define WEBHOOK_COLUMNS                                                                     \
+	"id,organization,public_id,name,description,event_types,is_active,disabled_reason," \
 	"created_at,updated_at"
 #define CHANNEL_COLUMNS "id,name,description,configs,status,disabled_reason"
 
@@ -27,74 +27,78 @@ static const char *const sql[ST_COUNT] = {
 	[ST_META_SET] = "INSERT OR REPLACE INTO meta(key,value) VALUES(?1,?2)",
 
 	[ST_ORGANIZATION_ADD] = "INSERT INTO organization(public_id,internal_id,name,created_at)"
-	                        " VALUES(?1,?2,?3,?4)",
+				" VALUES(?1,?2,?3,?4)",
 	[ST_ORGANIZATIONS] = "SELECT id,public_id,internal_id,name,created_at FROM organization"
-	                     " ORDER BY id",
+			     " ORDER BY id",
 	[ST_ORGANIZATION_HEADS] = "SELECT organization,last,events FROM organization_head",
-	[ST_ORGANIZATION_HEAD_SAVE] = "INSERT OR REPLACE INTO"
-	                              " organization_head(organization,last,events) VALUES(?1,?2,?3)",
+	[ST_ORGANIZATION_HEAD_SAVE] =
+		"INSERT OR REPLACE INTO"
+		" organization_head(organization,last,events) VALUES(?1,?2,?3)",
 
 	[ST_KEY_ADD] = "INSERT INTO api_key(organization,public_id,hash,scopes,is_test,created_at)"
-	               " VALUES(?1,?2,?3,?4,?5,?6)",
+		       " VALUES(?1,?2,?3,?4,?5,?6)",
 	[ST_KEY_REVOKE] = "UPDATE api_key SET revoked_at=?2 WHERE id=?1 AND revoked_at=0",
 	[ST_KEYS] = "SELECT id,organization,public_id,hash,scopes,is_test,created_at,revoked_at"
-	            " FROM api_key ORDER BY id",
+		    " FROM api_key ORDER BY id",
 
-	[ST_WEBHOOK_ADD] = "INSERT INTO webhook(organization,public_id,name,description,event_types,"
-	                   "is_active,disabled_reason,created_at,updated_at)"
-	                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
-	[ST_WEBHOOK_UPDATE] = "UPDATE webhook SET name=?2,description=?3,event_types=?4,is_active=?5,"
-	                      "disabled_reason=?6,updated_at=?7 WHERE id=?1 AND removed_at=0",
+	[ST_WEBHOOK_ADD] =
+		"INSERT INTO webhook(organization,public_id,name,description,event_types,"
+		"is_active,disabled_reason,created_at,updated_at)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)",
+	[ST_WEBHOOK_UPDATE] =
+		"UPDATE webhook SET name=?2,description=?3,event_types=?4,is_active=?5,"
+		"disabled_reason=?6,updated_at=?7 WHERE id=?1 AND removed_at=0",
 	[ST_WEBHOOK_REMOVE] = "UPDATE webhook SET removed_at=?2 WHERE id=?1 AND removed_at=0",
 	[ST_WEBHOOK_DISABLE] = "UPDATE webhook SET is_active=0,disabled_reason=?2,updated_at=?3"
-	                       " WHERE id=?1 AND is_active=1 AND removed_at=0",
+			       " WHERE id=?1 AND is_active=1 AND removed_at=0",
 	[ST_WEBHOOKS] = "SELECT " WEBHOOK_COLUMNS " FROM webhook WHERE removed_at=0 ORDER BY id",
 	[ST_WEBHOOK_GET] = "SELECT " WEBHOOK_COLUMNS " FROM webhook WHERE id=?1 AND removed_at=0",
 	[ST_SECRETS_REMOVE] = "DELETE FROM secret WHERE webhook=?1",
 	[ST_SECRET_ADD] = "INSERT INTO secret(webhook,position,value,created_at,expires_at)"
-	                  " VALUES(?1,?2,?3,?4,?5)",
+			  " VALUES(?1,?2,?3,?4,?5)",
 	[ST_SECRETS] = "SELECT value,created_at,expires_at FROM secret WHERE webhook=?1"
-	               " ORDER BY position",
+		       " ORDER BY position",
 
 	[ST_CHANNEL_ADD] = "INSERT INTO channel(webhook,position,name,description,configs,status)"
-	                   " VALUES(?1,?2,?3,?4,?5,0)",
+			   " VALUES(?1,?2,?3,?4,?5,0)",
 	[ST_CHANNEL_UPDATE] = "UPDATE channel SET position=?2,description=?3,configs=?4,status=?5,"
-	                      "disabled_reason=?6 WHERE id=?1",
+			      "disabled_reason=?6 WHERE id=?1",
 	[ST_CHANNEL_REMOVE] = "UPDATE channel SET removed_at=?2 WHERE id=?1",
 	[ST_CHANNEL_DISABLE] = "UPDATE channel SET status=1,disabled_reason=?2"
-	                       " WHERE id=?1 AND status=0",
+			       " WHERE id=?1 AND status=0",
 	[ST_CHANNELS] = "SELECT " CHANNEL_COLUMNS " FROM channel WHERE webhook=?1 AND removed_at=0"
-	                " ORDER BY position",
+			" ORDER BY position",
 	[ST_CHANNEL_OF_DESTINATION] = "SELECT c.name,c.configs,w.public_id FROM channel c"
-	                              " JOIN webhook w ON w.id=c.webhook WHERE c.id=?1",
+				      " JOIN webhook w ON w.id=c.webhook WHERE c.id=?1",
 	[ST_TARGET_ADD] = "INSERT INTO target(channel,position,value) VALUES(?1,?2,?3)",
 	[ST_TARGET_MOVE] = "UPDATE target SET position=?2 WHERE id=?1",
 	[ST_TARGET_REMOVE] = "UPDATE target SET removed_at=?2 WHERE id=?1",
 	[ST_TARGETS] = "SELECT id,value FROM target WHERE channel=?1 AND removed_at=0"
-	               " ORDER BY position",
+		       " ORDER BY position",
 	[ST_TARGET_VALUE] = "SELECT value FROM target WHERE id=?1",
 
 	[ST_DESTINATION_ADD] = "INSERT INTO destination(id,organization,webhook) VALUES(?1,?2,?3)",
 	[ST_DESTINATIONS] = "SELECT d.id,d.organization,d.webhook,d.last,d.created,d.due,d.held,"
-	                    "d.delivered,d.failed,d.cancelled,c.status,c.removed_at,w.is_active,"
-	                    "w.removed_at,w.disabled_reason IS NOT NULL"
-	                    " FROM destination d JOIN channel c ON c.id=d.id"
-	                    " JOIN webhook w ON w.id=d.webhook",
+			    "d.delivered,d.failed,d.cancelled,c.status,c.removed_at,w.is_active,"
+			    "w.removed_at,w.disabled_reason IS NOT NULL"
+			    " FROM destination d JOIN channel c ON c.id=d.id"
+			    " JOIN webhook w ON w.id=d.webhook",
 	[ST_DESTINATIONS_OF_WEBHOOK] = "SELECT c.id,d.last FROM channel c"
-	                               " JOIN destination d ON d.id=c.id WHERE c.webhook=?1",
+				       " JOIN destination d ON d.id=c.id WHERE c.webhook=?1",
 	[ST_ORGANIZATION_LAST] = "SELECT last FROM organization_head WHERE organization=?1",
 	[ST_DESTINATION_SAVE] = "UPDATE destination SET last=?2,created=?3,due=?4,held=?5,"
-	                        "delivered=?6,failed=?7,cancelled=?8 WHERE id=?1",
+				"delivered=?6,failed=?7,cancelled=?8 WHERE id=?1",
 	[ST_ERROR_SET] = "INSERT OR REPLACE INTO webhook_error(webhook,message,channel,event_id,"
-	                 "status_code,occurred_at)"
-	                 " SELECT ?1,?2,name,?4,?5,?6 FROM channel WHERE id=?3",
+			 "status_code,occurred_at)"
+			 " SELECT ?1,?2,name,?4,?5,?6 FROM channel WHERE id=?3",
 	[ST_ERROR_CLEAR] = "DELETE FROM webhook_error WHERE webhook=?1",
 	[ST_ERROR_GET] = "SELECT message,channel,event_id,status_code,occurred_at"
-	                 " FROM webhook_error WHERE webhook=?1",
+			 " FROM webhook_error WHERE webhook=?1",
 	[ST_ERRORS] = "SELECT webhook FROM webhook_error",
 
-	[ST_EVENT_ADD] = "INSERT INTO event(id,organization,prev,fanout,made,occurred_at,flags,type,"
-	                 "source_id,extra,data) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
+	[ST_EVENT_ADD] =
+		"INSERT INTO event(id,organization,prev,fanout,made,occurred_at,flags,type,"
+		"source_id,extra,data) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)",
 	[ST_EVENT_GET] = "SELECT " EVENT_COLUMNS " FROM event WHERE id=?1",
 	[ST_EVENT_AT] = "SELECT " EVENT_COLUMNS " FROM event WHERE id<=?1 ORDER BY id DESC LIMIT 1",
 	[ST_EVENT_NEWEST] = "SELECT id,fanout FROM event ORDER BY id DESC LIMIT 1",
@@ -102,46 +106,47 @@ static const char *const sql[ST_COUNT] = {
 	[ST_EVENT_PREV] = "SELECT prev,fanout FROM event WHERE id=?1",
 
 	[ST_DELIVERY_ADD] = "INSERT INTO delivery(id,destination,target,state,attempts,prev)"
-	                    " VALUES(?1,?2,?3,?4,0,?5)",
+			    " VALUES(?1,?2,?3,?4,0,?5)",
 	[ST_DELIVERY_SETTLE] = "UPDATE delivery SET state=?3,attempts=?4,done_at=?5,started_at=?6,"
-	                       "outcome=?7,status=?8,dns=?9,connect=?10,tls=?11,first_byte=?12,"
-	                       "total=?13,reason=?14 WHERE id=?1 AND state=?2",
+			       "outcome=?7,status=?8,dns=?9,connect=?10,tls=?11,first_byte=?12,"
+			       "total=?13,reason=?14 WHERE id=?1 AND state=?2",
 	[ST_DELIVERY_STATE] = "SELECT state,target FROM delivery WHERE id=?1",
 	[ST_DELIVERY_MOVE] = "UPDATE delivery SET state=?3,done_at=?4,reason=coalesce(?5,reason)"
-	                     " WHERE id=?1 AND state=?2",
+			     " WHERE id=?1 AND state=?2",
 	[ST_DELIVERY_GET] = "SELECT " DELIVERY_COLUMNS " FROM delivery WHERE id=?1",
 	[ST_DELIVERY_PREV] = "SELECT prev FROM delivery WHERE id=?1",
 	[ST_DELIVERIES_OF_EVENT] = "SELECT " DELIVERY_COLUMNS " FROM delivery"
-	                           " WHERE id>?1 AND id<?2 ORDER BY id DESC",
+				   " WHERE id>?1 AND id<?2 ORDER BY id DESC",
 
-	[ST_ATTEMPT_ADD] = "INSERT OR REPLACE INTO attempt(delivery,number,started_at,outcome,status,"
-	                   "dns,connect,tls,first_byte,total,reason,excerpt)"
-	                   " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+	[ST_ATTEMPT_ADD] =
+		"INSERT OR REPLACE INTO attempt(delivery,number,started_at,outcome,status,"
+		"dns,connect,tls,first_byte,total,reason,excerpt)"
+		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
 	[ST_ATTEMPTS] = "SELECT number,started_at,outcome,status,dns,connect,tls,first_byte,total,"
-	                "reason,excerpt FROM attempt WHERE delivery=?1 ORDER BY number",
+			"reason,excerpt FROM attempt WHERE delivery=?1 ORDER BY number",
 
 	[ST_QUEUE_ADD] = "INSERT INTO queue(destination,due,delivery) VALUES(?1,?2,?3)",
 	[ST_QUEUE_REMOVE] = "DELETE FROM queue WHERE destination=?1 AND due=?2 AND delivery=?3",
 	[ST_QUEUE_PAGE] = "SELECT q.due,q.delivery,d.target,d.attempts FROM queue q"
-	                  " JOIN delivery d ON d.id=q.delivery"
-	                  " WHERE q.destination=?1 AND (q.due,q.delivery)>(?2,?3)"
-	                  " ORDER BY q.due,q.delivery LIMIT ?4",
+			  " JOIN delivery d ON d.id=q.delivery"
+			  " WHERE q.destination=?1 AND (q.due,q.delivery)>(?2,?3)"
+			  " ORDER BY q.due,q.delivery LIMIT ?4",
 	[ST_QUEUE_FIRST] = "SELECT due FROM queue WHERE destination=?1 ORDER BY due LIMIT 1",
 	[ST_QUEUE_DUE_OF] = "SELECT due FROM queue WHERE destination=?1 AND delivery=?2",
 	[ST_RARE_ADD] = "INSERT OR IGNORE INTO rare(destination,state,delivery) VALUES(?1,?2,?3)",
 	[ST_RARE_REMOVE] = "DELETE FROM rare WHERE destination=?1 AND state=?2 AND delivery=?3",
 	[ST_RARE_PAGE] = "SELECT r.delivery,d.target FROM rare r JOIN delivery d ON d.id=r.delivery"
-	                 " WHERE r.destination=?1 AND r.state=?2 AND r.delivery>?3"
-	                 " ORDER BY r.delivery LIMIT ?4",
+			 " WHERE r.destination=?1 AND r.state=?2 AND r.delivery>?3"
+			 " ORDER BY r.delivery LIMIT ?4",
 	[ST_RARE_OLDER] = "SELECT delivery FROM rare WHERE destination=?1 AND state=?2"
-	                  " AND delivery<?3 ORDER BY delivery DESC LIMIT 1",
+			  " AND delivery<?3 ORDER BY delivery DESC LIMIT 1",
 
 	[ST_SEEN_FIND] = "SELECT proof,event,fingerprint,events FROM seen WHERE hash=?1",
 	[ST_SEEN_ADD] = "INSERT INTO seen(hash,proof,event,fingerprint,events)"
-	                " VALUES(?1,?2,?3,?4,?5)",
+			" VALUES(?1,?2,?3,?4,?5)",
 	[ST_MARK_ADD] = "INSERT OR IGNORE INTO mark(chain,hour,first) VALUES(?1,?2,?3)",
 	[ST_MARK_AFTER] = "SELECT first FROM mark WHERE chain=?1 AND hour>?2"
-	                  " ORDER BY hour LIMIT 1",
+			  " ORDER BY hour LIMIT 1",
 
 	[ST_SWEEP_ADD] = "INSERT INTO sweep(destination,target,action) VALUES(?1,?2,?3)",
 	[ST_SWEEP_REMOVE] = "DELETE FROM sweep WHERE id=?1",
@@ -149,17 +154,18 @@ static const char *const sql[ST_COUNT] = {
 	[ST_SWEEPS] = "SELECT id,destination,target,action FROM sweep ORDER BY id",
 
 	[ST_AUDIT_DELIVERIES] = "SELECT id,destination,state,prev FROM delivery WHERE id>?1"
-	                        " ORDER BY id LIMIT ?2",
+				" ORDER BY id LIMIT ?2",
 	[ST_AUDIT_EVENTS] = "SELECT id,organization,fanout,prev FROM event WHERE id>?1"
-	                    " ORDER BY id LIMIT ?2",
+			    " ORDER BY id LIMIT ?2",
 	[ST_AUDIT_QUEUE] = "SELECT destination,due,delivery FROM queue"
-	                   " WHERE (destination,due,delivery)>(?1,?2,?3)"
-	                   " ORDER BY destination,due,delivery LIMIT ?4",
+			   " WHERE (destination,due,delivery)>(?1,?2,?3)"
+			   " ORDER BY destination,due,delivery LIMIT ?4",
 	[ST_AUDIT_RARE] = "SELECT destination,state,delivery FROM rare"
-	                  " WHERE (destination,state,delivery)>(?1,?2,?3)"
-	                  " ORDER BY destination,state,delivery LIMIT ?4",
+			  " WHERE (destination,state,delivery)>(?1,?2,?3)"
+			  " ORDER BY destination,state,delivery LIMIT ?4",
 	[ST_AUDIT_HAS_QUEUE] = "SELECT 1 FROM queue WHERE destination=?1 AND delivery=?2 LIMIT 1",
-	[ST_AUDIT_HAS_RARE] = "SELECT 1 FROM rare WHERE destination=?1 AND state=?2 AND delivery=?3",
+	[ST_AUDIT_HAS_RARE] =
+		"SELECT 1 FROM rare WHERE destination=?1 AND state=?2 AND delivery=?3",
 };
 
 const char *statement_sql(enum statement st)

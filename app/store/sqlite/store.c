@@ -114,7 +114,7 @@ static enum err driver_recover(void *ctx)
 	if (s->db.handle != NULL)
 		db_close(&s->db);
 	enum err rc = db_open(&s->db, s->path, DB_WRITE, s->options.cache_bytes,
-	                      s->options.busy_timeout_ms, NULL);
+			      s->options.busy_timeout_ms, NULL);
 	return rc == ERR_OK ? memory_load(s) : rc;
 }
 
@@ -155,12 +155,15 @@ static enum err lock_take(struct store *s, struct why *why)
 
 	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0) {
-		why_set(why, "cannot open %s: %s; its folder must exist and be writable by this user",
-		        path, strerror(errno));
+		why_set(why,
+			"cannot open %s: %s; its folder must exist and be writable by this user",
+			path, strerror(errno));
 		rc = ERR_DENIED;
 	} else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		why_set(why, "%s is in use by another tocsin process; stop that one first, "
-		        "or name another store.path", s->path);
+		why_set(why,
+			"%s is in use by another tocsin process; stop that one first, "
+			"or name another store.path",
+			s->path);
 		rc = ERR_BUSY;
 	}
 	free(path);
@@ -173,8 +176,10 @@ static enum err file_create(const char *path, struct why *why)
 	const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0) {
-		why_set(why, "cannot open %s for writing: %s; give its folder to the user that runs "
-		        "tocsin", path, strerror(errno));
+		why_set(why,
+			"cannot open %s for writing: %s; give its folder to the user that runs "
+			"tocsin",
+			path, strerror(errno));
 		return ERR_DENIED;
 	}
 	close(fd);
@@ -202,7 +207,7 @@ static enum err file_open(struct store *s, struct why *why)
 {
 	struct why detail = { "" };
 	enum err rc = db_open(&s->db, s->path, DB_WRITE, s->options.cache_bytes,
-	                      s->options.busy_timeout_ms, &detail);
+			      s->options.busy_timeout_ms, &detail);
 
 	if (rc == ERR_OK)
 		rc = schema_prepare(&s->db, &detail);
@@ -215,10 +220,11 @@ static enum err file_open(struct store *s, struct why *why)
 	if (detail.text[0] == '\0' && s->db.handle != NULL)
 		why_set(&detail, "%s", sqlite3_errmsg(s->db.handle));
 	if (rc == ERR_CORRUPT)
-		why_set(why, "%s: %s; if it was a store, it is damaged: restore a backup",
-		        s->path, detail.text);
+		why_set(why, "%s: %s; if it was a store, it is damaged: restore a backup", s->path,
+			detail.text);
 	else
-		why_set(why, "%s: %s", s->path, detail.text[0] == '\0' ? err_text(rc) : detail.text);
+		why_set(why, "%s: %s", s->path,
+			detail.text[0] == '\0' ? err_text(rc) : detail.text);
 	return rc;
 }
 

@@ -13,8 +13,8 @@
 
 enum { SLICE_ROWS = 256 };
 
-enum err sweep_add(struct store *s, int64_t destination, int64_t target,
-                   enum sweep_action action, struct sweep **out)
+enum err sweep_add(struct store *s, int64_t destination, int64_t target, enum sweep_action action,
+		   struct sweep **out)
 {
 	sqlite3_stmt *st = db_statement(&s->db, ST_SWEEP_ADD);
 
@@ -73,7 +73,7 @@ void sweeps_finish(struct store *s)
 /* --- One delivery -------------------------------------------------------------- */
 
 static enum err place_change(struct store *s, enum statement st_id, int64_t destination,
-                             int64_t middle, int64_t id)
+			     int64_t middle, int64_t id)
 {
 	sqlite3_stmt *st = db_statement(&s->db, st_id);
 
@@ -84,26 +84,25 @@ static enum err place_change(struct store *s, enum statement st_id, int64_t dest
 }
 
 static enum err place_enter(struct store *s, const struct head *head, int64_t id,
-                            enum delivery_state to, int64_t due_ms)
+			    enum delivery_state to, int64_t due_ms)
 {
 	if (to == DELIVERY_DELIVERED)
 		return ERR_OK;
-	return to == DELIVERY_DUE ? place_change(s, ST_QUEUE_ADD, head->id, due_ms, id) :
-	                            place_change(s, ST_RARE_ADD, head->id, to, id);
+	return to == DELIVERY_DUE ? place_change(s, ST_QUEUE_ADD, head->id, due_ms, id)
+				  : place_change(s, ST_RARE_ADD, head->id, to, id);
 }
 
 static enum err place_leave(struct store *s, const struct head *head, int64_t id,
-                            enum delivery_state from, int64_t due_ms)
+			    enum delivery_state from, int64_t due_ms)
 {
 	if (from == DELIVERY_DELIVERED)
 		return ERR_OK;
-	return from == DELIVERY_DUE ? place_change(s, ST_QUEUE_REMOVE, head->id, due_ms, id) :
-	                              place_change(s, ST_RARE_REMOVE, head->id, from, id);
+	return from == DELIVERY_DUE ? place_change(s, ST_QUEUE_REMOVE, head->id, due_ms, id)
+				    : place_change(s, ST_RARE_REMOVE, head->id, from, id);
 }
 
-enum err delivery_move(struct store *s, struct head *head, int64_t id,
-                       enum delivery_state from, enum delivery_state to, int64_t due_ms,
-                       const char *reason)
+enum err delivery_move(struct store *s, struct head *head, int64_t id, enum delivery_state from,
+		       enum delivery_state to, int64_t due_ms, const char *reason)
 {
 	sqlite3_stmt *st = db_statement(&s->db, ST_DELIVERY_MOVE);
 
@@ -142,7 +141,7 @@ struct slice {
 	struct unit unit;
 	struct sweep *sweep; /* s->sweeps at that time */
 	int64_t now_ms;
-	bool is_done;        /* nothing was left */
+	bool is_done; /* nothing was left */
 	unsigned moved;
 	int64_t at_due, at_delivery;
 	bool is_second_half;
@@ -155,7 +154,7 @@ static bool takes_from_queue(const struct sweep *sweep)
 }
 
 static enum err slice_read(struct store *s, const struct sweep *sweep, struct slice_row *rows,
-                           size_t *out_count)
+			   size_t *out_count)
 {
 	const bool is_queue = takes_from_queue(sweep);
 	sqlite3_stmt *st = db_statement(&s->db, is_queue ? ST_QUEUE_PAGE : ST_RARE_PAGE);
@@ -192,10 +191,10 @@ static enum err row_sweep(struct store *s, const struct slice *slice, const stru
 		return delivery_move(s, head, row->id, from, DELIVERY_DUE, slice->now_ms, NULL);
 	case SWEEP_CANCEL:
 		return delivery_move(s, head, row->id, from, DELIVERY_CANCELLED, row->due_ms,
-		                     "its webhook, channel or target was removed");
+				     "its webhook, channel or target was removed");
 	case SWEEP_DROP_HELD:
 		return delivery_move(s, head, row->id, from, DELIVERY_CANCELLED, 0,
-		                     "dropped when the webhook was resumed");
+				     "dropped when the webhook was resumed");
 	}
 	return ERR_CORRUPT;
 }

@@ -59,7 +59,8 @@ static enum err secrets_write(struct db *db, const struct webhook *w)
 		st = db_statement(db, ST_SECRET_ADD);
 		db_bind_int(st, 1, w->id);
 		db_bind_int(st, 2, (int64_t)i);
-		rc = db_bind_sealed(st, 3, (struct span){ (const char *)secret->bytes, secret->len });
+		rc = db_bind_sealed(st, 3,
+				    (struct span){ (const char *)secret->bytes, secret->len });
 		db_bind_int(st, 4, secret->created_at_us);
 		db_bind_int(st, 5, secret->expires_at_us);
 		if (rc == ERR_OK)
@@ -100,7 +101,7 @@ static enum err destination_add(struct db *db, const struct webhook *w, int64_t 
 }
 
 static enum err channel_add(struct db *db, const struct webhook *w, size_t position,
-                            struct webhook_channel *c)
+			    struct webhook_channel *c)
 {
 	sqlite3_stmt *st = db_statement(db, ST_CHANNEL_ADD);
 
@@ -333,7 +334,7 @@ static enum err error_read(struct db *db, int64_t webhook_id, struct webhook_err
 }
 
 enum err store_webhook_errors_read(struct store *s, const int64_t *webhook_ids, size_t count,
-                                   struct webhook_error *out)
+				   struct webhook_error *out)
 {
 	struct db *db;
 	enum err rc = readers_take(s->readers, &db);
@@ -350,10 +351,10 @@ enum err store_webhook_errors_read(struct store *s, const int64_t *webhook_ids, 
 
 struct webhook_unit {
 	struct unit unit;
-	struct webhook *webhook;       /* caller's; ids are filled */
-	struct webhook before;         /* replace: as stored; owned */
+	struct webhook *webhook; /* caller's; ids are filled */
+	struct webhook before;   /* replace: as stored; owned */
 	enum store_waiting waiting;
-	struct sweep *sweeps;          /* begun after the commit */
+	struct sweep *sweeps; /* begun after the commit */
 	int64_t now_us;
 };
 
@@ -432,7 +433,7 @@ enum err store_webhook_add(struct store *s, struct webhook *w)
 /* --- Replacing ---------------------------------------------------------------------- */
 
 static enum err unit_sweep(struct store *s, struct webhook_unit *u, int64_t destination,
-                           int64_t target, enum sweep_action action)
+			   int64_t target, enum sweep_action action)
 {
 	struct sweep *sweep = NULL;
 	enum err rc = sweep_add(s, destination, target, action, &sweep);
@@ -471,7 +472,7 @@ static enum err channel_remove(struct store *s, struct webhook_unit *u, int64_t 
 }
 
 static enum err targets_drop(struct store *s, struct webhook_unit *u,
-                             const struct webhook_channel *old, const struct webhook_channel *c)
+			     const struct webhook_channel *old, const struct webhook_channel *c)
 {
 	enum err rc = ERR_OK;
 
@@ -508,16 +509,11 @@ static enum err channels_drop(struct store *s, struct webhook_unit *u)
 static enum sweep_action action_of(enum store_waiting waiting)
 {
 	switch (waiting) {
-	case STORE_WAITING_HOLD:
-		return SWEEP_HOLD;
-	case STORE_WAITING_RELEASE:
-		return SWEEP_RELEASE;
-	case STORE_WAITING_CANCEL:
-		return SWEEP_CANCEL;
-	case STORE_HELD_CANCEL:
-		return SWEEP_DROP_HELD;
-	case STORE_WAITING_KEEP:
-		break;
+	case STORE_WAITING_HOLD: return SWEEP_HOLD;
+	case STORE_WAITING_RELEASE: return SWEEP_RELEASE;
+	case STORE_WAITING_CANCEL: return SWEEP_CANCEL;
+	case STORE_HELD_CANCEL: return SWEEP_DROP_HELD;
+	case STORE_WAITING_KEEP: break;
 	}
 	return 0;
 }
@@ -585,7 +581,7 @@ static void replace_committed(void *driver, struct unit *unit)
 }
 
 static enum err change_run(struct store *s, struct webhook_unit *u,
-                           enum err (*run)(void *driver, struct unit *u))
+			   enum err (*run)(void *driver, struct unit *u))
 {
 	enum err rc = store_run(s, &u->unit, run);
 
@@ -596,8 +592,10 @@ static enum err change_run(struct store *s, struct webhook_unit *u,
 
 enum err store_webhook_replace(struct store *s, struct webhook *w, enum store_waiting waiting)
 {
-	struct webhook_unit u = { .unit.committed = replace_committed, .webhook = w,
-	                          .waiting = waiting, .now_us = w->updated_at_us };
+	struct webhook_unit u = { .unit.committed = replace_committed,
+				  .webhook = w,
+				  .waiting = waiting,
+				  .now_us = w->updated_at_us };
 
 	return change_run(s, &u, replace_run);
 }
@@ -635,7 +633,7 @@ static enum err remove_run(void *driver, struct unit *unit)
 enum err store_webhook_remove(struct store *s, int64_t webhook_id, int64_t now_us)
 {
 	struct remove_unit u = { .base = { .unit.committed = replace_committed, .now_us = now_us },
-	                         .webhook_id = webhook_id };
+				 .webhook_id = webhook_id };
 
 	return change_run(s, &u.base, remove_run);
 }

@@ -9,7 +9,7 @@
 #include "store/sqlite/state.h"
 
 static enum err event_columns(sqlite3_stmt *st, struct event **out, unsigned *out_made,
-                              int64_t *out_fanout)
+			      int64_t *out_fanout)
 {
 	const struct event borrowed = {
 		.id = db_column_int(st, 0),
@@ -32,7 +32,7 @@ static enum err event_columns(sqlite3_stmt *st, struct event **out, unsigned *ou
 }
 
 static enum err event_row(struct db *db, enum statement id, int64_t key, struct event **out,
-                          unsigned *out_made, int64_t *out_fanout)
+			  unsigned *out_made, int64_t *out_fanout)
 {
 	sqlite3_stmt *st = db_statement(db, id);
 
@@ -42,13 +42,13 @@ static enum err event_row(struct db *db, enum statement id, int64_t key, struct 
 }
 
 enum err event_row_at(struct db *db, int64_t id, struct event **out, unsigned *out_made,
-                      int64_t *out_fanout)
+		      int64_t *out_fanout)
 {
 	return event_row(db, ST_EVENT_AT, id, out, out_made, out_fanout);
 }
 
 enum err event_row_get(struct db *db, int64_t id, struct event **out, unsigned *out_made,
-                       int64_t *out_fanout)
+		       int64_t *out_fanout)
 {
 	return event_row(db, ST_EVENT_GET, id, out, out_made, out_fanout);
 }
@@ -58,7 +58,7 @@ enum err event_row_get(struct db *db, int64_t id, struct event **out, unsigned *
 struct budget {
 	int64_t now_ms;
 	size_t left_bytes;
-	size_t count;       /* of work[] so far */
+	size_t count; /* of work[] so far */
 	struct work *work;
 };
 
@@ -110,15 +110,16 @@ static enum err queue_events(struct db *db, struct store_want *want, struct budg
 			want->taken = i;
 			return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
 		}
-		b->left_bytes = w->event->bytes < b->left_bytes ? b->left_bytes - w->event->bytes : 0;
+		b->left_bytes = w->event->bytes < b->left_bytes ? b->left_bytes - w->event->bytes
+								: 0;
 		b->count++;
 	}
 	return ERR_OK;
 }
 
 enum err store_work_read(struct store *s, int64_t now_ms, struct store_want *wants,
-                         size_t want_count, size_t payload_max_bytes, struct work *work,
-                         size_t *out_count)
+			 size_t want_count, size_t payload_max_bytes, struct work *work,
+			 size_t *out_count)
 {
 	struct budget b = { .now_ms = now_ms, .left_bytes = payload_max_bytes + 1, .work = work };
 	struct db *db;
@@ -140,7 +141,6 @@ enum err store_work_read(struct store *s, int64_t now_ms, struct store_want *wan
 		*out_count = b.count;
 	return rc;
 }
-
 
 enum err store_queue_read(struct store *s, store_destination_fn fn, void *ctx)
 {

@@ -209,7 +209,7 @@ static void target_check(const struct check *c)
 	faults_add(c->faults, &loc, "missing", "At least one target is required");
 }
 
-void configs_check(const struct channel *channel, struct json_object *given, const char *old,
+void configs_check(const struct channel *channel, struct json_object *given,
 		   const struct configs_rules *rules, const struct loc *loc, struct faults *faults,
 		   struct buf *out)
 {
@@ -223,7 +223,7 @@ void configs_check(const struct channel *channel, struct json_object *given, con
 	struct check c = {
 		.table = table_of(channel),
 		.given = given,
-		.old = object_parse(old),
+		.old = object_parse(rules->old),
 		.rules = { rules->guard, rules->targets_max },
 		.loc = loc,
 		.faults = faults,

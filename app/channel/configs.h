@@ -16,15 +16,16 @@
 struct configs_rules {
 	const struct guard *guard; /* a literal address that it denies is a fault */
 	size_t targets_max;        /* per listing field */
+	const char *old;           /* the stored configs, for masked secrets; NULL: none */
 };
 
 /* Check given (from a request; any JSON type) by the channel's fields table and
  * write the normalised object to out: the table's order, aliases under their
  * main key, defaults filled in, null for absent optional values without default. Every fault
  * gets its loc below `loc`. A value equal to its own mask (secrets) is taken
- * from `old` (the stored configs; may be NULL).
+ * from `old` (in rules).
  * Returns nothing: see faults->count. */
-void configs_check(const struct channel *channel, struct json_object *given, const char *old,
+void configs_check(const struct channel *channel, struct json_object *given,
 		   const struct configs_rules *rules, const struct loc *loc, struct faults *faults,
 		   struct buf *out);
 

@@ -12,8 +12,8 @@
 #include "conf/settings.h"
 
 struct conf_server {
-	const char *
-		socket; /* "unix:/run/tocsin/tocsin.sock", "tcp:127.0.0.1:9000" or "inherit" (fd 0) */
+	/* "unix:/run/tocsin/tocsin.sock", "tcp:127.0.0.1:9000" or "inherit" (fd 0) */
+	const char *socket;
 	const char *socket_mode;  /* "0660", octal, for a unix socket of our own */
 	const char *socket_group; /* "" = unchanged */
 	int64_t threads;          /* API threads: default 16, 1-64 */

@@ -7,93 +7,19 @@
  * work and re-reads webhooks, so that the loop never waits for the disk. */
 #include "delivery/engine.h"
 
-#include <inttypes.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
-#include "base/crypto.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
-#include "delivery/known.h"
-#include "delivery/reader.h"
-#include "delivery/resolve.h"
-#include "delivery/sockets.h"
-#include "delivery/transfer.h"
-#include "model/backoff.h"
+#include "delivery/engine_state.h"
 #include "model/ids.h"
 
-enum {
-	SETTLES_AT_ONCE = 64,
-	TICK_MS = 500,         /* of deadlines in the resolver, gauges */
-	SETTLE_AGAIN_MS = 250, /* after the store could not take a batch */
-	UNDECLARED_REST_MS = 30000,
-};
-
-/* What others tell the loop. */
-enum note_kind { NOTE_HAND_OVER, NOTE_STORED, NOTE_CHANGED, NOTE_READ, NOTE_SETTLED };
-
-struct note {
-	struct note *next;
-	enum note_kind kind;
-	struct event *event;      /* HAND_OVER: a reference */
-	int64_t id;               /* STORED: destination; CHANGED: webhook */
-	struct read_result *read; /* READ */
-	struct settles *settles;  /* SETTLED */
-	enum err rc;
-	size_t count;
-	struct accept_target targets[]; /* HAND_OVER, STORED */
-};
-
-/* A batch on its way to the store. */
-struct settles {
-	struct settle_batch batch;
-	struct engine *engine;
-	struct settles *next; /* waiting to be tried again */
-	int64_t again_at_ms;
-	struct settle items[SETTLES_AT_ONCE];
-	struct item *sent[SETTLES_AT_ONCE];
-};
-
-struct engine {
-	struct engine_parts parts;
-	struct transfer_rules rules;
-	struct backoff backoff;
-	struct sockets *sockets;
-	struct resolver *resolver;
-	struct schedule *schedule;
-	struct known *known;
-	struct reader *reader;
-	struct transfer *resolving; /* waiting for their name */
-	struct transfer *sending;   /* in libcurl's hands */
-	size_t in_flight;
-	struct settles *open;  /* being filled */
-	struct settles *again; /* refused by the store for now */
-	size_t settles_out;    /* at the store */
-	pthread_t thread;
-	bool runs;
-	pthread_mutex_t lock;
-	struct note *first, **last;   /* under lock */
-	_Atomic bool stopping;        /* begin nothing new */
-	_Atomic bool ending;          /* leave when all is settled */
-	_Atomic int64_t stop_at_ms;   /* monotonic: give running attempts up */
-	_Atomic int64_t bytes;        /* of events in memory, counted per delivery */
-	_Atomic int64_t *sending_ids; /* one slot per attempt in flight */
-	int64_t ticked_ms;
-};
-
-static int64_t now_wall(void)
-{
-	return clock_wall_ms();
-}
+enum { TICK_MS = 500 }; /* of deadlines in the resolver, gauges */
 
 /* --- The intake: any thread --------------------------------------------------- */
 
-static struct note *note_create(enum note_kind kind, size_t targets)
+struct note *note_create(enum note_kind kind, size_t targets)
 {
 	struct note *n = xcalloc(1, sizeof(*n) + targets * sizeof(n->targets[0]));
 
@@ -101,7 +27,7 @@ static struct note *note_create(enum note_kind kind, size_t targets)
 	return n;
 }
 
-static void note_push(struct engine *e, struct note *n)
+void note_push(struct engine *e, struct note *n)
 {
 	pthread_mutex_lock(&e->lock);
 	n->next = NULL;
@@ -171,8 +97,7 @@ bool engine_is_sending(struct engine *e, int64_t delivery_id)
 
 /* --- Items ---------------------------------------------------------------------- */
 
-/* Forget a delivery: it is settled, or stays in the store only. */
-static void item_forget(struct engine *e, struct item *item)
+void item_forget(struct engine *e, struct item *item)
 {
 	struct destination *d = schedule_find(e->schedule, item->work.destination);
 
@@ -183,14 +108,14 @@ static void item_forget(struct engine *e, struct item *item)
 	free(item);
 	if (d != NULL) {
 		d->in_memory--;
-		schedule_update(e->schedule, d, now_wall());
+		schedule_update(e->schedule, d, clock_wall_ms());
 	}
 }
 
 /* Its bytes are counted already. */
 static void item_take(struct engine *e, const struct work *work)
 {
-	const int64_t now_ms = now_wall();
+	const int64_t now_ms = clock_wall_ms();
 	struct destination *d = schedule_destination(e->schedule, work->destination,
 						     work->event->organization);
 	struct item *item;
@@ -209,359 +134,6 @@ static void item_take(struct engine *e, const struct work *work)
 	known_add(e->known, item);
 	d->in_memory++;
 	schedule_push(e->schedule, d, item, now_ms);
-}
-
-/* --- Settling --------------------------------------------------------------------- */
-
-static void settles_done(struct settle_batch *b, enum err rc)
-{
-	struct settles *s = b->ctx;
-	struct note *n = note_create(NOTE_SETTLED, 0);
-
-	n->settles = s;
-	n->rc = rc;
-	note_push(s->engine, n);
-}
-
-static void settles_submit(struct engine *e, struct settles *s)
-{
-	e->settles_out++;
-	store_settle(e->parts.store, &s->batch);
-}
-
-static void settles_flush(struct engine *e)
-{
-	struct settles *s = e->open;
-
-	if (s == NULL || s->batch.count == 0)
-		return;
-	e->open = NULL;
-	settles_submit(e, s);
-}
-
-static struct settle *settle_next(struct engine *e, struct item *item)
-{
-	struct settles *s = e->open;
-
-	if (s != NULL && s->batch.count == SETTLES_AT_ONCE) {
-		settles_flush(e);
-		s = NULL;
-	}
-	if (s == NULL) {
-		s = xcalloc(1, sizeof(*s));
-		s->engine = e;
-		s->batch.items = s->items;
-		s->batch.done = settles_done;
-		s->batch.ctx = s;
-		e->open = s;
-	}
-	s->sent[s->batch.count] = item;
-	return &s->items[s->batch.count++];
-}
-
-static bool may_succeed_later(enum err rc)
-{
-	return rc == ERR_BUSY || rc == ERR_FULL || rc == ERR_IO || rc == ERR_MEMORY;
-}
-
-static void settle_applied(struct engine *e, const struct settle *settle, struct item *item)
-{
-	struct destination *d = schedule_find(e->schedule, settle->destination);
-
-	if (settle->state == DELIVERY_DUE && d != NULL)
-		schedule_stored(e->schedule, d, settle->next_due_ms, now_wall());
-	if (settle->channel_disabled && d != NULL)
-		reader_reload(e->reader, d->webhook);
-	/* The store may be giving us its row at this moment: stay known. */
-	if (d != NULL && d->is_reading)
-		item->is_settled = true;
-	else
-		item_forget(e, item);
-}
-
-static void settles_free(struct settles *s)
-{
-	for (size_t i = 0; i < s->batch.count; i++) {
-		free(s->items[i].excerpt);
-		free((char *)(uintptr_t)s->items[i].event_text_id);
-	}
-	free(s);
-}
-
-static void settles_take(struct engine *e, struct settles *s, enum err rc)
-{
-	e->settles_out--;
-	if (may_succeed_later(rc)) {
-		s->again_at_ms = clock_mono_ms() + SETTLE_AGAIN_MS;
-		s->next = e->again;
-		e->again = s;
-		return;
-	}
-	if (rc != ERR_OK)
-		log_error("settles=%zu store: %s; they are sent again after a restart",
-			  s->batch.count, err_text(rc));
-	for (size_t i = 0; i < s->batch.count; i++)
-		settle_applied(e, &s->items[i], s->sent[i]);
-	settles_free(s);
-}
-
-static void settles_retry(struct engine *e, int64_t mono_ms)
-{
-	struct settles **link = &e->again;
-
-	while (*link != NULL) {
-		struct settles *s = *link;
-
-		if (s->again_at_ms > mono_ms) {
-			link = &s->next;
-			continue;
-		}
-		*link = s->next;
-		settles_submit(e, s);
-	}
-}
-
-/* --- The end of an attempt ---------------------------------------------------------- */
-
-static void list_add(struct transfer **list, struct transfer *t)
-{
-	t->next = *list;
-	t->prev_link = list;
-	if (t->next != NULL)
-		t->next->prev_link = &t->next;
-	*list = t;
-}
-
-static void list_remove(struct transfer *t)
-{
-	*t->prev_link = t->next;
-	if (t->next != NULL)
-		t->next->prev_link = t->prev_link;
-}
-
-static void sending_slot(struct engine *e, int64_t from, int64_t to)
-{
-	for (int64_t i = 0; i < e->parts.conf->delivery.in_flight; i++) {
-		if (atomic_load_explicit(&e->sending_ids[i], memory_order_relaxed) != from)
-			continue;
-		atomic_store_explicit(&e->sending_ids[i], to, memory_order_relaxed);
-		return;
-	}
-}
-
-/* State and next moment after an attempt, by outcome and schedule. */
-static void settle_decide(struct engine *e, const struct work *work, int64_t asked_ms,
-			  struct settle *s)
-{
-	const char *reason = NULL;
-	uint32_t random;
-
-	if (s->attempt.outcome == ATTEMPT_DELIVERED) {
-		s->state = DELIVERY_DELIVERED;
-		return;
-	}
-	s->state = DELIVERY_FAILED;
-	s->disable_channel = s->attempt.outcome == ATTEMPT_GONE;
-	if (s->attempt.outcome != ATTEMPT_RETRY)
-		return;
-	crypto_random(&random, sizeof(random));
-	if (backoff_next(&e->backoff,
-			 &(struct backoff_case){ .attempts = s->attempt.number,
-						 .now_ms = now_wall(),
-						 .accepted_at_ms = id_time_ms(work->event->id),
-						 .asked_ms = asked_ms,
-						 .random = random },
-			 &s->next_due_ms, &reason)) {
-		s->state = DELIVERY_DUE;
-		return;
-	}
-	const size_t len = strlen(s->attempt.reason);
-	snprintf(s->attempt.reason + len, sizeof(s->attempt.reason) - len, "; %s", reason);
-}
-
-static void attempt_measure(const struct transfer *t, const struct attempt *a)
-{
-	metric_add(METRIC_ATTEMPTS, 1);
-	histogram_record(HISTOGRAM_ATTEMPT_SECONDS, (double)a->total_us / 1e6);
-	if (a->outcome == ATTEMPT_DELIVERED && a->number == 1)
-		histogram_record(HISTOGRAM_ARRIVAL_SECONDS,
-				 (double)(now_wall() - id_time_ms(t->item->work.event->id)) / 1e3);
-}
-
-struct ending {
-	struct attempt attempt;
-	enum turn_result turn;
-	int64_t asked_ms, rest_ms;
-};
-
-/* Record the attempt and let go of its transfer. */
-static void attempt_end(struct engine *e, struct transfer *t, const struct ending *end)
-{
-	const struct work *work = &t->item->work;
-	struct settle *s = settle_next(e, t->item);
-
-	s->delivery_id = work->delivery_id;
-	s->destination = work->destination;
-	s->due_ms = work->due_ms;
-	s->attempts = work->attempts;
-	s->attempt = end->attempt;
-	settle_decide(e, work, end->asked_ms, s);
-	if (end->attempt.outcome != ATTEMPT_DELIVERED) {
-		s->excerpt = transfer_excerpt(t, (size_t)e->parts.conf->delivery.excerpt_bytes);
-		s->event_text_id = xstrdup(t->event_id);
-		log_info("delivery=%s webhook=%s attempt=%u status=%ld outcome=%s reason=\"%s\"",
-			 t->delivery_id, t->entry->webhook.public_id, end->attempt.number,
-			 end->attempt.status, attempt_outcome_text(end->attempt.outcome),
-			 s->attempt.reason);
-	}
-	attempt_measure(t, &end->attempt);
-	schedule_done(e->schedule, t->destination, end->turn, t->started_us / 1000, end->rest_ms,
-		      now_wall());
-	sockets_easy_give(e->sockets, t->easy);
-	t->easy = NULL;
-	transfer_destroy(t);
-}
-
-/* The name failed, or the plugin refused: no transfer took place. */
-static void attempt_end_unsent(struct engine *e, struct transfer *t, enum attempt_outcome outcome,
-			       const char *reason)
-{
-	struct ending end = { .turn = TURN_TROUBLE };
-
-	transfer_unsent(t, outcome, reason, &end.attempt);
-	attempt_end(e, t, &end);
-}
-
-static void transfer_finish(struct engine *e, CURL *easy, CURLcode result)
-{
-	struct tocsin_verdict verdict;
-	struct ending end = { .turn = TURN_FINE };
-	char *private = NULL;
-
-	curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
-	struct transfer *t = (struct transfer *)(void *)private;
-	transfer_judge(t, result, &end.attempt, &verdict);
-	sockets_remove(e->sockets, easy);
-	list_remove(t);
-	e->in_flight--;
-	sending_slot(e, t->item->work.delivery_id, 0);
-	end.asked_ms = verdict.retry_after_ms;
-	if (verdict.throttled != 0)
-		end.turn = TURN_TROUBLE;
-	if (verdict.throttled != 0 && end.attempt.status != 0)
-		end.rest_ms = verdict.retry_after_ms;
-	attempt_end(e, t, &end);
-}
-
-/* --- The beginning of an attempt ------------------------------------------------------ */
-
-static void transfer_start(struct engine *e, struct transfer *t, const char *addresses)
-{
-	struct why why = { "" };
-	CURL *easy = sockets_easy_take(e->sockets);
-	enum err rc = easy == NULL ? ERR_MEMORY
-				   : transfer_prepare(t, &e->rules, easy, addresses, &why);
-
-	t->easy = easy;
-	if (rc == ERR_OK)
-		rc = sockets_add(e->sockets, easy);
-	if (rc != ERR_OK) {
-		attempt_end_unsent(e, t, rc == ERR_BAD_REQUEST ? ATTEMPT_FAILED : ATTEMPT_RETRY,
-				   why.text[0] == '\0' ? "out of memory" : why.text);
-		return;
-	}
-	list_add(&e->sending, t);
-	e->in_flight++;
-	sending_slot(e, 0, t->item->work.delivery_id);
-}
-
-/* True when the transfer went on or ended; false when it waits for its name. */
-static bool transfer_resolve(struct engine *e, struct transfer *t)
-{
-	const struct compiled_configs *c = transfer_configs(t);
-	struct resolve_answer answer;
-
-	if (c->host == NULL || c->is_literal) {
-		transfer_start(e, t, NULL);
-		return true;
-	}
-	answer = resolver_find(e->resolver, c->host, clock_mono_ms());
-	if (answer.state == RESOLVE_PENDING)
-		return false;
-	if (t->lookup_us == 0)
-		t->lookup_us = clock_mono_us() - t->started_mono_us;
-	if (answer.state == RESOLVE_OK)
-		transfer_start(e, t, answer.addresses);
-	else
-		attempt_end_unsent(e, t, ATTEMPT_RETRY, answer.reason);
-	return true;
-}
-
-static bool channel_may_send(const struct entry *entry, size_t channel_at)
-{
-	return entry->webhook.is_active &&
-	       entry->webhook.channels[channel_at].status == CHANNEL_ACTIVE;
-}
-
-static void attempt_start(struct engine *e, struct item *item, struct destination *d)
-{
-	size_t channel_at = 0;
-	struct entry *entry = registry_find_destination(e->parts.registry, d->id, &channel_at);
-	const int64_t now_ms = now_wall();
-
-	if (entry != NULL)
-		d->webhook = entry->webhook.id;
-	if (entry == NULL || !channel_may_send(entry, channel_at)) {
-		/* Paused, disabled or removed: the store holds or cancels it. */
-		entry_drop(entry);
-		schedule_done(e->schedule, d, TURN_SKIPPED, now_ms, 0, now_ms);
-		item_forget(e, item);
-		return;
-	}
-	if (entry->compiled[channel_at] == NULL) { /* its channel is not declared now */
-		entry_drop(entry);
-		schedule_unpop(e->schedule, d, item, now_ms);
-		schedule_rest(e->schedule, d, now_ms + UNDECLARED_REST_MS, now_ms);
-		return;
-	}
-	struct transfer *t = transfer_create(&e->rules, item, entry, channel_at);
-	t->destination = d;
-	if (transfer_resolve(e, t))
-		return;
-	t->lookup_us = 0;
-	list_add(&e->resolving, t);
-}
-
-static void turns_take(struct engine *e)
-{
-	const size_t max = (size_t)e->parts.conf->delivery.in_flight;
-	struct destination *d;
-	struct item *item;
-
-	if (atomic_load_explicit(&e->stopping, memory_order_relaxed))
-		return;
-	const int64_t now_ms = now_wall();
-	while (e->in_flight < max && (item = schedule_pop(e->schedule, now_ms, &d)) != NULL)
-		attempt_start(e, item, d);
-}
-
-static void resolving_look(struct engine *e)
-{
-	const int64_t mono_us = clock_mono_us();
-	struct transfer *next;
-
-	for (struct transfer *t = e->resolving; t != NULL; t = next) {
-		next = t->next;
-		list_remove(t);
-		if (transfer_resolve(e, t))
-			continue;
-		if (mono_us - t->started_mono_us > t->timeout_ms * 1000) {
-			t->lookup_us = mono_us - t->started_mono_us;
-			attempt_end_unsent(e, t, ATTEMPT_RETRY, "name lookup timed out");
-			continue;
-		}
-		list_add(&e->resolving, t);
-	}
 }
 
 /* --- Notes ------------------------------------------------------------------------------ */
@@ -584,7 +156,7 @@ static void hand_over_take(struct engine *e, struct note *n)
 
 static void stored_take(struct engine *e, const struct note *n)
 {
-	const int64_t now_ms = now_wall();
+	const int64_t now_ms = clock_wall_ms();
 
 	for (size_t i = 0; i < n->count; i++) {
 		struct destination *d = schedule_destination(e->schedule, n->targets[i].destination,
@@ -602,7 +174,7 @@ struct change {
 static void destination_refresh(void *ctx, struct destination *d)
 {
 	const struct change *c = ctx;
-	const int64_t now_ms = now_wall();
+	const int64_t now_ms = clock_wall_ms();
 
 	if (d->webhook != c->webhook)
 		return;
@@ -619,7 +191,7 @@ static void settled_forget(void *ctx, struct item *item)
 
 static void read_take(struct engine *e, struct read_result *r)
 {
-	const int64_t now_ms = now_wall();
+	const int64_t now_ms = clock_wall_ms();
 
 	for (size_t i = 0; i < r->work_count; i++) {
 		atomic_fetch_add_explicit(&e->bytes, (int64_t)r->work[i].event->bytes,
@@ -670,7 +242,7 @@ static void notes_take(struct engine *e)
 static void reads_begin(struct engine *e)
 {
 	struct destination *d;
-	const int64_t now_ms = now_wall();
+	const int64_t now_ms = clock_wall_ms();
 
 	if (atomic_load_explicit(&e->stopping, memory_order_relaxed))
 		return;
@@ -685,7 +257,7 @@ static int64_t wait_ms(const struct engine *e)
 	int64_t ms = TICK_MS;
 
 	if (next_ms != INT64_MAX && !atomic_load_explicit(&e->stopping, memory_order_relaxed)) {
-		const int64_t left_ms = next_ms - now_wall();
+		const int64_t left_ms = next_ms - clock_wall_ms();
 
 		if (left_ms < ms)
 			ms = left_ms < 0 ? 0 : left_ms;
@@ -704,30 +276,6 @@ static void tick(struct engine *e)
 	e->ticked_ms = mono_ms;
 	settles_retry(e, mono_ms);
 	metric_set(METRIC_DELIVERIES_IN_MEMORY, (int64_t)known_count(e->known));
-}
-
-/* At a stop: attempts still under way are handed back, unrecorded. */
-static void attempts_give_up(struct engine *e)
-{
-	struct transfer *const lists[] = { e->sending, e->resolving };
-
-	for (size_t i = 0; i < COUNT_OF(lists); i++) {
-		struct transfer *next;
-
-		for (struct transfer *t = lists[i]; t != NULL; t = next) {
-			next = t->next;
-			list_remove(t);
-			if (i == 0) {
-				sockets_remove(e->sockets, t->easy);
-				e->in_flight--;
-			}
-			sockets_easy_give(e->sockets, t->easy);
-			event_drop(t->item->work.event);
-			known_remove(e->known, t->item);
-			free(t->item);
-			transfer_destroy(t);
-		}
-	}
 }
 
 static bool is_over(struct engine *e)
@@ -792,7 +340,11 @@ enum err engine_create(const struct engine_parts *parts, struct engine **out, st
 	const struct conf *c = parts->conf;
 	struct engine *e = xcalloc(1, sizeof(*e));
 
-	e->parts = *parts;
+	e->parts = (struct engine_source){ .conf = c,
+					   .registry = parts->registry,
+					   .store = parts->store,
+					   .webhook_changed = parts->webhook_changed,
+					   .ctx = parts->ctx };
 	e->rules = (struct transfer_rules){ .conf = c, .ids = parts->ids };
 	e->backoff = (struct backoff){ .pauses_ms = c->retry.pauses_ms,
 				       .pause_count = c->retry.pause_count,
@@ -830,7 +382,7 @@ static void destination_waits(void *ctx, int64_t destination, int64_t first_due_
 	struct engine *e = ctx;
 	struct destination *d = schedule_destination(e->schedule, destination, 0);
 
-	schedule_stored(e->schedule, d, first_due_ms, now_wall());
+	schedule_stored(e->schedule, d, first_due_ms, clock_wall_ms());
 }
 
 enum err engine_start(struct engine *e, struct why *why)

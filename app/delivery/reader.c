@@ -56,9 +56,11 @@ static void wants_read(struct reader *r, const struct store_want *wants, size_t 
 	for (size_t i = 0; i < count; i++)
 		room += wants[i].room + 1; /* one more may be read than is taken */
 	result->work = xcalloc(room, sizeof(*result->work));
-	enum err rc = store_work_read(r->parts.store, now_ms, result->wants, count,
-				      r->parts.payload_max_bytes, result->work,
-				      &result->work_count);
+	const struct store_work_query query = { .now_ms = now_ms,
+						.payload_max_bytes = r->parts.payload_max_bytes,
+						.wants = result->wants,
+						.want_count = count };
+	enum err rc = store_work_read(r->parts.store, &query, result->work, &result->work_count);
 	if (rc != ERR_OK) {
 		log_error("store: reading due deliveries: %s; trying again", err_text(rc));
 		for (size_t i = 0; i < count; i++)

@@ -33,10 +33,11 @@ struct pairing {
 static const struct loc body_loc = { NULL, "body", 0 };
 static const struct loc list_loc = { &body_loc, "channels", 0 };
 
-static struct configs_rules rules_of(const struct form *f)
+static struct configs_rules rules_of(const struct form *f, const char *old)
 {
 	return (struct configs_rules){ .guard = &f->conf->guard.guard,
-				       .targets_max = (size_t)f->conf->limits.targets };
+				       .targets_max = (size_t)f->conf->limits.targets,
+				       .old = old };
 }
 
 /* --- Reading one element --------------------------------------------------- */
@@ -149,13 +150,13 @@ static bool is_alike(const struct pairing *p, size_t element, size_t stored, enu
 {
 	const struct element *e = &p->elements[element];
 	const char *old = p->stored->channels[stored].configs;
-	const struct configs_rules rules = rules_of(p->form);
+	const struct configs_rules rules = rules_of(p->form, old);
 	struct faults unheard;
 	struct buf configs;
 
 	faults_init(&unheard);
 	buf_init(&configs, (size_t)p->form->conf->api.body_max_bytes * 2);
-	configs_check(e->channel, e->configs, old, &rules, &list_loc, &unheard, &configs);
+	configs_check(e->channel, e->configs, &rules, &list_loc, &unheard, &configs);
 	const bool is_sound = !faults_any(&unheard) && configs.failed == ERR_OK &&
 			      configs.ptr != NULL;
 	const bool alike = is_sound && targets_are_alike(e->channel, configs.ptr, old, wanted);
@@ -244,7 +245,8 @@ static void channel_build(const struct pairing *p, size_t i, struct webhook_chan
 	const struct webhook_channel *stored = e->stored == NONE ? NULL
 								 : &p->stored->channels[e->stored];
 	const struct loc at = { &list_loc, NULL, i }, loc = { &at, "configs", 0 };
-	const struct configs_rules rules = rules_of(p->form);
+	const struct configs_rules rules = rules_of(p->form,
+						    stored == NULL ? NULL : stored->configs);
 	struct faults *faults = p->form->faults;
 	const size_t faults_before = faults->count;
 	struct buf configs;
@@ -252,8 +254,7 @@ static void channel_build(const struct pairing *p, size_t i, struct webhook_chan
 	if (e->channel == NULL || e->configs == NULL)
 		return;
 	buf_init(&configs, (size_t)p->form->conf->api.body_max_bytes * 2);
-	configs_check(e->channel, e->configs, stored == NULL ? NULL : stored->configs, &rules, &loc,
-		      faults, &configs);
+	configs_check(e->channel, e->configs, &rules, &loc, faults, &configs);
 	if (faults->count == faults_before && configs.failed != ERR_OK)
 		faults_add(faults, &loc, "value_error", "Input is too large");
 	if (faults->count == faults_before) {

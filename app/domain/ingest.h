@@ -27,7 +27,7 @@ struct ingest_request {
 };
 
 /* Scan and check one event (or {"events": […]}), and find its targets.
- * Returns ERR_OK, ERR_BAD_REQUEST with faults, ERR_TOO_BIG (too many events). */
+ * Returns ERR_OK, ERR_BAD_REQUEST with faults, ERR_MEMORY. */
 MUST_CHECK enum err ingest_one(const struct ingest *in, struct ingest_request *r,
 			       struct faults *faults);
 MUST_CHECK enum err ingest_batch(const struct ingest *in, struct ingest_request *r,

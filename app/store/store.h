@@ -154,9 +154,14 @@ struct store_want {
  * (room for the sum of all room). Nothing is marked: the caller remembers what
  * it has. Blocking; not for the delivery loop.
  * payload_max_bytes bounds the sum of event sizes read (at least one is). */
-MUST_CHECK enum err store_work_read(struct store *s, int64_t now_ms, struct store_want *wants,
-				    size_t want_count, size_t payload_max_bytes, struct work *work,
-				    size_t *out_count);
+struct store_work_query {
+	int64_t now_ms;
+	size_t payload_max_bytes;
+	struct store_want *wants;
+	size_t want_count;
+};
+MUST_CHECK enum err store_work_read(struct store *s, const struct store_work_query *q,
+				    struct work *work, size_t *out_count);
 
 typedef void (*store_destination_fn)(void *ctx, int64_t destination, int64_t first_due_ms);
 /* Destinations with anything in the queue, for start-up. */

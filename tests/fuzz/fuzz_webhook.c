@@ -7,7 +7,7 @@
 
 #include "base/json.h"
 #include "model/pattern.h"
-#include "unit/webhook_fakes.h"
+#include "../unit/webhook_fakes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,7 +11,7 @@ BANNED = re.compile(r"\b(strcpy|strcat|sprintf|vsprintf|strtok|atoi|atol|gets|sy
 PERFORM = re.compile(r"\bcurl_easy_perform\s*\(")
 # The core knows no channel: neither its name nor its fields.
 CHANNELS = re.compile(
-    r'"[^"]*\b(slack|email|sms|smtp|to_addresses|cc_addresses|bcc_addresses|subject_template'
+    r'"[^"]*\b(slack|sms|smtp|to_addresses|cc_addresses|bcc_addresses|subject_template'
     r'|body_template|phone_numbers|message_template|payload_template|blocks_template|webhook_url'
     r'|bot_token|icon_emoji|icon_url|workspace_id)\b[^"]*"')
 

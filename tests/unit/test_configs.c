@@ -156,13 +156,13 @@ static void check(const struct channel *channel, const char *given, const char *
 		  struct faults *faults, struct buf *out)
 {
 	static const struct guard nothing_allowed = { NULL, 0 };
-	const struct configs_rules rules = { &nothing_allowed, 3 };
+	const struct configs_rules rules = { &nothing_allowed, 3, old };
 	const struct loc loc = { NULL, "configs", 0 };
 	struct json_object *object = json_tokener_parse(given);
 
 	faults_init(faults);
 	buf_init(out, 100000);
-	configs_check(channel, object, old, &rules, &loc, faults, out);
+	configs_check(channel, object, &rules, &loc, faults, out);
 	json_object_put(object);
 }
 

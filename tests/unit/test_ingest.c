@@ -187,7 +187,8 @@ static void test_one_kept(void **state)
 		  "a.b", NULL,
 		  "\"namespace_id\":\"n\\n\",\"metadata\":{ \"z\":[ ] },\"cache_scope\":\"c\"",
 		  "{\"b\": 1.50e+1, \"a\":\"\\u0041\\/\"}", INT64_C(1700000000500000) },
-		{ "{\"event_type\":\"a.b\",\"event_id\":null,\"occurred_at\":null,\"metadata\":null}",
+		{ "{\"event_type\":\"a.b\",\"event_id\":null,\"occurred_at\":null,"
+		  "\"metadata\":null}",
 		  "a.b", NULL, NULL, NULL, 0 },
 	};
 
@@ -249,7 +250,8 @@ static void test_batch_refused(void **state)
 static void test_batch_kept(void **state)
 {
 	struct ingest_request r = request_of(
-		"{\"events\":[{\"event_type\":\"a\\u002eb\",\"subject\":\"1\",\"data\":[[[[[[[1]]]]]]]},"
+		"{\"events\":[{\"event_type\":\"a\\u002eb\",\"subject\":\"1\","
+		"\"data\":[[[[[[[1]]]]]]]},"
 		"{\"event_type\":\"c.\\u0064\",\"subject\":\"2\"},{\"event_type\":\"e.f\"}]}");
 
 	(void)state;

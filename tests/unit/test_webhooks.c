@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "unit/webhook_fakes.h"
+#include "webhook_fakes.h"
 
 static const struct conf conf = {
 	.api = { .body_max_bytes = 262144, .depth_max = 64 },
@@ -114,7 +114,8 @@ static void test_faults(void **state)
 			  "http://a.b/") "],\"colour\":1}",
 		  1, "[\"body\",\"colour\"],\"msg\":\"Extra inputs are not permitted\"" },
 		{ "all at once",
-		  "{\"webhook_name\":7,\"description\":1,\"event_types\":[\"a\",3],\"is_active\":\"true\","
+		  "{\"webhook_name\":7,\"description\":1,\"event_types\":[\"a\",3],"
+		  "\"is_active\":\"true\","
 		  "\"channels\":[{\"channel\":\"nope\",\"configs\":[],\"x\":1},7,{}]}",
 		  11, "[\"body\",\"event_types\",1]" },
 		{ "name empty",
@@ -122,19 +123,20 @@ static void test_faults(void **state)
 			  "http://a.b/") "]}",
 		  1, "string_too_short" },
 		{ "name with control",
-		  "{\"webhook_name\":\"a\\u0000b\",\"event_types\":[\"*\"],\"channels\":[" HOOK(
-			  "http://a.b/") "]}",
+		  "{\"webhook_name\":\"a\\u0000b\",\"event_types\":[\"*\"],"
+		  "\"channels\":[" HOOK("http://a.b/") "]}",
 		  1, "value_error" },
 		{ "integer is no bool",
-		  "{\"webhook_name\":\"a\",\"is_active\":1,\"event_types\":[\"*\"],\"channels\":[" HOOK(
-			  "http://a.b/") "]}",
+		  "{\"webhook_name\":\"a\",\"is_active\":1,\"event_types\":[\"*\"],"
+		  "\"channels\":[" HOOK("http://a.b/") "]}",
 		  1, "bool_type" },
 		{ "no types",
 		  "{\"webhook_name\":\"a\",\"event_types\":[],\"channels\":[" HOOK(
 			  "http://a.b/") "]}",
 		  1, "too_short" },
 		{ "too many types",
-		  "{\"webhook_name\":\"a\",\"event_types\":[\"a.a\",\"a.b\",\"a.c\",\"a.d\",\"a.e\"],"
+		  "{\"webhook_name\":\"a\","
+		  "\"event_types\":[\"a.a\",\"a.b\",\"a.c\",\"a.d\",\"a.e\"],"
 		  "\"channels\":[" HOOK("http://a.b/") "]}",
 		  1, "too_long" },
 		{ "no channels", BODY(""), 1, "[\"body\",\"channels\"]" },
@@ -202,7 +204,8 @@ static void test_create(void **state)
 	struct entry *entry = must_create(
 		"{\"webhook_id\":7,\"internal_id\":[],\"created_at\":{},\"updated_at\":false,"
 		"\"last_error\":1,\"disabled_reason\":2,\"description\":\"two\\nlines\","
-		"\"webhook_name\":\"n\",\"event_types\":[\"a.b\",\"c.*\",\"a.b\"],\"is_active\":null,"
+		"\"webhook_name\":\"n\",\"event_types\":[\"a.b\",\"c.*\",\"a.b\"],"
+		"\"is_active\":null,"
 		"\"channels\":[{\"channel\":\"many\",\"status\":1,\"disabled_reason\":{},"
 		"\"description\":\"d\",\"configs\":{\"phones\":[\"+491\",\"+492\",\"+491\"]}}]}");
 	const struct webhook *w = &entry->webhook;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/metrics.h"
 #include "model/ids.h"
 #include "store/sqlite/state.h"
 
@@ -238,5 +239,9 @@ enum err store_accept(struct store *s, struct accept *a)
 	u.unit.weight = a->event_count;
 	for (size_t i = 0; i < a->event_count; i++)
 		u.unit.weight += a->events[i].target_count;
-	return store_run(s, &u.unit, accept_run);
+	enum err rc = store_run(s, &u.unit, accept_run);
+	for (size_t i = 0; i < a->event_count && rc == ERR_OK; i++)
+		if (!a->events[i].duplicate)
+			metric_add(METRIC_DELIVERIES_CREATED, a->events[i].deliveries);
+	return rc;
 }

@@ -61,9 +61,14 @@ struct unit *sweeps_slice(struct store *s);
 /* One delivery from one waiting or final state to another, with its queue or
  * rare row and the counts. due_ms: the queue key, old when leaving DUE, new
  * when entering. ERR_NOT_FOUND when it is not in `from` any more. */
-MUST_CHECK enum err delivery_move(struct store *s, struct head *head, int64_t id,
-				  enum delivery_state from, enum delivery_state to, int64_t due_ms,
-				  const char *reason);
+struct delivery_change {
+	int64_t id;
+	enum delivery_state from, to;
+	int64_t due_ms;
+	const char *reason; /* NULL keeps the old one */
+};
+MUST_CHECK enum err delivery_move(struct store *s, struct head *head,
+				  const struct delivery_change *c);
 
 /* seen.c: idempotency. */
 enum seen_kind { SEEN_EVENT_ID = 1, SEEN_KEY = 2 };

@@ -101,32 +101,31 @@ static enum err place_leave(struct store *s, const struct head *head, int64_t id
 				    : place_change(s, ST_RARE_REMOVE, head->id, from, id);
 }
 
-enum err delivery_move(struct store *s, struct head *head, int64_t id, enum delivery_state from,
-		       enum delivery_state to, int64_t due_ms, const char *reason)
+enum err delivery_move(struct store *s, struct head *head, const struct delivery_change *c)
 {
 	sqlite3_stmt *st = db_statement(&s->db, ST_DELIVERY_MOVE);
 
-	if (!delivery_may_move(from, to))
+	if (!delivery_may_move(c->from, c->to))
 		return ERR_CONFLICT;
-	db_bind_int(st, 1, id);
-	db_bind_int(st, 2, from);
-	db_bind_int(st, 3, to);
-	if (to == DELIVERY_DUE || to == DELIVERY_HELD)
+	db_bind_int(st, 1, c->id);
+	db_bind_int(st, 2, c->from);
+	db_bind_int(st, 3, c->to);
+	if (c->to == DELIVERY_DUE || c->to == DELIVERY_HELD)
 		sqlite3_bind_null(st, 4);
 	else
 		db_bind_int(st, 4, clock_wall_ms());
-	db_bind_text(st, 5, span_of(reason));
+	db_bind_text(st, 5, span_of(c->reason));
 	enum err rc = db_run(&s->db, st);
 	if (rc != ERR_OK)
 		return rc;
 	if (db_changes(&s->db) == 0)
 		return ERR_NOT_FOUND;
-	rc = place_leave(s, head, id, from, due_ms);
+	rc = place_leave(s, head, c->id, c->from, c->due_ms);
 	if (rc == ERR_OK)
-		rc = place_enter(s, head, id, to, due_ms);
+		rc = place_enter(s, head, c->id, c->to, c->due_ms);
 	if (rc == ERR_OK) {
 		heads_change(s->heads, head);
-		heads_count(s->heads, head, from, to);
+		heads_count(s->heads, head, c->from, c->to);
 	}
 	return rc;
 }
@@ -184,19 +183,23 @@ static enum err row_sweep(struct store *s, const struct slice *slice, const stru
 
 	if (head == NULL || (sweep->target != 0 && sweep->target != row->target))
 		return ERR_OK;
+	struct delivery_change c = { .id = row->id, .from = from, .due_ms = row->due_ms };
 	switch (sweep->action) {
-	case SWEEP_HOLD:
-		return delivery_move(s, head, row->id, from, DELIVERY_HELD, row->due_ms, NULL);
+	case SWEEP_HOLD: c.to = DELIVERY_HELD; break;
 	case SWEEP_RELEASE:
-		return delivery_move(s, head, row->id, from, DELIVERY_DUE, slice->now_ms, NULL);
+		c.to = DELIVERY_DUE;
+		c.due_ms = slice->now_ms;
+		break;
 	case SWEEP_CANCEL:
-		return delivery_move(s, head, row->id, from, DELIVERY_CANCELLED, row->due_ms,
-				     "its webhook, channel or target was removed");
+		c.to = DELIVERY_CANCELLED;
+		c.reason = "its webhook, channel or target was removed";
+		break;
 	case SWEEP_DROP_HELD:
-		return delivery_move(s, head, row->id, from, DELIVERY_CANCELLED, 0,
-				     "dropped when the webhook was resumed");
+		c.to = DELIVERY_CANCELLED;
+		c.reason = "dropped when the webhook was resumed";
+		break;
 	}
-	return ERR_CORRUPT;
+	return delivery_move(s, head, &c);
 }
 
 static enum err slice_end(struct store *s, struct slice *slice)

@@ -117,21 +117,22 @@ static enum err queue_events(struct db *db, struct store_want *want, struct budg
 	return ERR_OK;
 }
 
-enum err store_work_read(struct store *s, int64_t now_ms, struct store_want *wants,
-			 size_t want_count, size_t payload_max_bytes, struct work *work,
+enum err store_work_read(struct store *s, const struct store_work_query *q, struct work *work,
 			 size_t *out_count)
 {
-	struct budget b = { .now_ms = now_ms, .left_bytes = payload_max_bytes + 1, .work = work };
+	struct budget b = { .now_ms = q->now_ms,
+			    .left_bytes = q->payload_max_bytes + 1,
+			    .work = work };
 	struct db *db;
 	enum err rc = readers_take(s->readers, &db);
 
 	*out_count = 0;
 	if (rc != ERR_OK)
 		return rc;
-	for (size_t i = 0; i < want_count && rc == ERR_OK; i++) {
-		rc = queue_rows(db, &wants[i], &b);
+	for (size_t i = 0; i < q->want_count && rc == ERR_OK; i++) {
+		rc = queue_rows(db, &q->wants[i], &b);
 		if (rc == ERR_OK)
-			rc = queue_events(db, &wants[i], &b);
+			rc = queue_events(db, &q->wants[i], &b);
 	}
 	readers_give(s->readers, db);
 	if (rc != ERR_OK)

@@ -100,10 +100,11 @@ struct tocsin_field {
 	uint32_t kind, flags;   /* enum tocsin_kind; TOCSIN_REQUIRED | ... */
 	uint32_t item;          /* TOCSIN_LIST: TEXT, URL, EMAIL or PHONE */
 	int64_t min, max;       /* both 0: no limit of your own */
-	const char *dflt; /* as written in tocsin.conf (settings) or as JSON (fields); NULL: none */
+	const char *dflt; /* as written in tocsin.conf (settings), as JSON (fields); NULL: none */
 	const char *const *choices; /* TOCSIN_CHOICE: ends with NULL */
-	const char *group; /* fields with the same group belong together; when any field has a
-	                               group, exactly one group must be given. NULL: always allowed */
+	/* Fields with the same group belong together; when any field has a group,
+	 * exactly one group must be given. NULL: always allowed. */
+	const char *group;
 	const char *alias; /* another spelling of key that is accepted; NULL: none */
 	size_t offset;     /* in the plugin's settings or configs struct */
 };
@@ -114,8 +115,8 @@ struct tocsin_field {
 struct tocsin_message {
 	uint32_t size;    /* sizeof in the core */
 	uint32_t attempt; /* 1 for the first try */
-	const char *
-		message_id; /* names the event to the receiver, [A-Za-z0-9_-]{1,64}; the same on each try */
+	/* Names the event to the receiver, [A-Za-z0-9_-]{1,64}; the same on each try. */
+	const char *message_id;
 	const char *event_id; /* the event's id in the API; may be a producer's own */
 	const char *event_type;
 	const char *delivery_id;

@@ -1,4 +1,4 @@
-/* settings.c - the settings table machine: a group read, printed, overridden by its table.
+/* settings_reader.c - the settings table machine: a group read, printed, overridden by its table.
  * Not here: what one value may be (value.c); which tables there are (conf.c, plugins).
  * Thread: main, at start-up.
  * SPDX-License-Identifier: MIT */

@@ -1,4 +1,4 @@
-/* conf.c - what tocsin.conf says, read and checked.
+/* conf_reader.c - what tocsin.conf says, read and checked.
  * Not here: the tables (conf_tables.c); how a table is read (settings.c); a
  * plugin's own keys (app/channel); whether event types are well-formed (domain).
  * Thread: main, at start-up; read-only afterwards, from any.

@@ -1,0 +1,52 @@
+"""Metrics, health and the log.
+
+SPDX-License-Identifier: MIT
+"""
+import re
+
+from harness import wait_until
+
+
+def metrics(service):
+    reply = service.call("GET", "/metrics", headers={"Authorization": None})
+    assert reply.status_code == 200 and reply.headers["Content-Type"].startswith("text/plain")
+    values = {}
+    for line in reply.text.splitlines():
+        if not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            values[name] = float(value)
+    return values
+
+
+def test_counted(service, shared_receiver):
+    before = metrics(service)
+    service.webhook(shared_receiver.url("/counted"), ["counted.test"])
+    for number in range(10):
+        service.publish("counted.test", data=number)
+    shared_receiver.wait("/counted", 10)
+    name = "tocsin_events_accepted_total"
+    assert metrics(service)[name] - before[name] == 10
+    wait_until(lambda: metrics(service)["tocsin_deliveries_delivered_total"]
+               - before["tocsin_deliveries_delivered_total"] == 10, "delivered")
+    wait_until(lambda: metrics(service)["tocsin_deliveries_waiting"] == 0, "nothing waits")
+
+
+def test_text_format(service):
+    text = service.call("GET", "/metrics", headers={"Authorization": None}).text
+    names = re.findall(r"^# TYPE (\S+) ", text, re.M)
+    assert len(names) == len(set(names)) and all(n.startswith("tocsin_") for n in names)
+    assert "_bucket{" in text and 'le="+Inf"' in text
+
+
+def test_health(service):
+    for path in ("/healthz", "/readyz"):
+        assert service.call("GET", path, headers={"Authorization": None}).status_code == 200
+
+
+def test_log_has_no_secrets(service, shared_receiver):
+    service.webhook(shared_receiver.url("/private-path?token=hush"), ["log.test"])
+    service.publish("log.test", data="very-private-payload")
+    shared_receiver.wait("/private-path?token=hush")
+    text = service.log_text()
+    for secret in (service.key, "hush", "very-private-payload", "int_"):
+        assert secret not in text

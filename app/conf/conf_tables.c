@@ -96,7 +96,7 @@ static const struct tocsin_field delivery_rows[] = {
 	    "Attempts at once to one destination that is not known yet."),
 	ROW("window_max", INT, 1, 10000, "64", delivery.window_max,
 	    "Attempts at once to one destination that answers well."),
-	ROW("queue_max", INT, 1, 1000000, "256", delivery.queue_max,
+	ROW("queue_max", INT, 1, 1000000, "1024", delivery.queue_max,
 	    "Deliveries to one destination held in memory; the rest wait in the store."),
 	ROW("connections_per_host", INT, 1, 10000, "64", delivery.connections_per_host,
 	    "Connections to one host and port, whoever the destinations belong to."),

@@ -112,21 +112,29 @@ void item_forget(struct engine *e, struct item *item)
 	}
 }
 
+/* Not taken: it is read from the store when there is room. */
+static void item_leave(struct engine *e, struct destination *d, const struct work *work)
+{
+	atomic_fetch_sub_explicit(&e->bytes, (int64_t)work->event->bytes, memory_order_relaxed);
+	if (known_find(e->known, work->delivery_id) == NULL)
+		schedule_stored(e->schedule, d, work->due_ms, clock_wall_ms());
+	event_drop(work->event);
+}
+
 /* Its bytes are counted already. */
-static void item_take(struct engine *e, const struct work *work)
+static void item_take(struct engine *e, const struct work *work, enum note_kind from)
 {
 	const int64_t now_ms = clock_wall_ms();
 	struct destination *d = schedule_destination(e->schedule, work->destination,
 						     work->event->organization);
+	/* What waits in the store is older: new ones must not overtake it for long. */
+	const bool is_behind = from == NOTE_HAND_OVER &&
+			       (d->is_reading || d->next_due_ms <= now_ms);
 	struct item *item;
 
-	if (known_find(e->known, work->delivery_id) != NULL ||
+	if (is_behind || known_find(e->known, work->delivery_id) != NULL ||
 	    d->in_memory >= (unsigned)e->parts.conf->delivery.queue_max) {
-		atomic_fetch_sub_explicit(&e->bytes, (int64_t)work->event->bytes,
-					  memory_order_relaxed);
-		if (known_find(e->known, work->delivery_id) == NULL)
-			schedule_stored(e->schedule, d, work->due_ms, now_ms);
-		event_drop(work->event);
+		item_leave(e, d, work);
 		return;
 	}
 	item = xcalloc(1, sizeof(*item));
@@ -149,7 +157,7 @@ static void hand_over_take(struct engine *e, struct note *n)
 			.event = event_hold(n->event),
 		};
 
-		item_take(e, &work);
+		item_take(e, &work, NOTE_HAND_OVER);
 	}
 	event_drop(n->event);
 }
@@ -196,7 +204,7 @@ static void read_take(struct engine *e, struct read_result *r)
 	for (size_t i = 0; i < r->work_count; i++) {
 		atomic_fetch_add_explicit(&e->bytes, (int64_t)r->work[i].event->bytes,
 					  memory_order_relaxed);
-		item_take(e, &r->work[i]);
+		item_take(e, &r->work[i], NOTE_READ);
 	}
 	for (size_t i = 0; i < r->want_count; i++) {
 		struct destination *d = schedule_find(e->schedule, r->wants[i].destination);

@@ -190,12 +190,13 @@ static void service_stop(struct service *s)
 		log_warning("stopped during a control request");
 		_exit(EXIT_SUCCESS);
 	}
+	/* The writer's last calls back into the engine end with its thread. */
+	store_close(s->store);
 	webhooks_destroy(s->webhooks);
 	engine_destroy(s->engine);
 	registry_destroy(s->registry);
 	access_destroy(s->access);
 	channels_close(&s->channels);
-	store_close(s->store);
 	pubid_destroy(s->ids);
 	conf_finish(&s->conf);
 	curl_global_cleanup();

@@ -107,6 +107,7 @@ def test_last_error_cleared(service, receiver):
     assert service.call("GET", path).json()["last_error"] is None
 
 
+@pytest.mark.threads
 def test_410_disables(service, receiver):
     receiver.script("/gone", Reply(410), Reply(200))
     hook = service.webhook(receiver.url("/gone"), ["gone.test"])
@@ -163,6 +164,7 @@ channels = ( { name = "webhook"; plugin = "http.so"; } );
             trap.accept()
 
 
+@pytest.mark.threads
 def test_paused_holds_and_resumes(service, receiver):
     receiver.script("/hold", Reply(500))
     hook = service.webhook(receiver.url("/hold"), ["hold.test"])
@@ -206,6 +208,7 @@ def test_retry_after(make, receiver):
     assert second.at - first.at > 0.9
 
 
+@pytest.mark.threads
 def test_dead_receiver_beside_healthy(service, receiver):
     receiver.script("/dead", Reply(hang=True))
     service.webhook(receiver.url("/dead"), ["mixed.test"], timeout=5.0)

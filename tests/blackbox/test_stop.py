@@ -28,6 +28,7 @@ def test_stop_finishes_what_runs(make, receiver):
     assert service.admin("audit") == "ok"
 
 
+@pytest.mark.threads
 def test_stop_hands_back_what_hangs(make, receiver):
     service = make(extra='server = { stop_timeout = "300ms"; };\n').start()
     receiver.script("/hang", Reply(hang=True), Reply(200))
@@ -80,6 +81,7 @@ def test_stale_socket_is_replaced(make):
     wait_until(works, "the web server's second try")
 
 
+@pytest.mark.threads
 def test_restart_under_load(make, receiver):
     """The listening socket outlives the process: no request fails."""
     service = make(held=True).start()

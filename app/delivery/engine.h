@@ -30,6 +30,7 @@ MUST_CHECK enum err engine_start(struct engine *e, struct why *why);
 /* Start no more attempts, wait for running ones up to timeout_ms, hand back the
  * rest, settle everything, join. */
 void engine_stop(struct engine *e, int64_t timeout_ms);
+/* After store_close(): the writer's last done() calls reach into the engine. */
 void engine_destroy(struct engine *e);
 
 /* Before accepting: ask for room for count deliveries of bytes payload.

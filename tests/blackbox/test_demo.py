@@ -44,6 +44,10 @@ def test_background_and_stop(base):
                                   headers={"Authorization": "Bearer " + env["TOCSIN_KEY"]},
                                   timeout=10)
             assert reply.status_code == 202
+            # Subcommands need no more than the configuration's name.
+            listed = subprocess.run([env["TOCSIN_BIN"], "org", "list", "-c", env["TOCSIN_CONF"]],
+                                    capture_output=True, text=True, timeout=30)
+            assert listed.returncode == 0 and env["TOCSIN_ORG"] in listed.stdout
             pids += [line.split()[0] for line in (folder / "pids").read_text().splitlines()]
         assert len(pids) == 4 and all(is_running(pid) for pid in pids)
         again = demo("--background", "--dir", str(folders[0]))

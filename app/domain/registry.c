@@ -250,8 +250,13 @@ struct entry **registry_list(struct registry *r, int64_t organization, size_t *o
 
 size_t registry_count(struct registry *r, int64_t organization)
 {
+	size_t count = 0;
+
 	pthread_rwlock_rdlock(&r->lock);
-	const size_t count = group_find(r, organization)->count;
+	if (organization != 0)
+		count = group_find(r, organization)->count;
+	for (size_t i = 0; organization == 0 && i < r->group_size; i++)
+		count += r->groups[i].count;
 	pthread_rwlock_unlock(&r->lock);
 	return count;
 }

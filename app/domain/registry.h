@@ -39,6 +39,7 @@ void entry_drop(struct entry *e);
 
 /* All of an organization in order of creation. Owner: an owned array of references. */
 struct entry **registry_list(struct registry *r, int64_t organization, size_t *out_count);
+/* Webhooks of an organization; 0: of all. */
 size_t registry_count(struct registry *r, int64_t organization);
 
 /* Targets of every active webhook and active channel whose patterns match.

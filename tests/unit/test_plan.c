@@ -11,13 +11,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const growing[] = { "event", "delivery", "attempt", "queue",
-				       "rare",  "seen",     "mark",    "target" };
+/* q, d and r are what statements call the queue, deliveries and rare states when they join:
+ * SQLite's plans name those, not the table. "d" is the few destinations, too: is_excused(). */
+static const char *const growing[] = { "event", "delivery", "attempt", "queue", "rare", "seen",
+				       "mark",  "target",   "q",       "d",     "r" };
 
-/* Reads one row from the end of the table, however large it is. */
+/* One row from the end of the table, however large it is; all of the few destinations. */
 static bool is_excused(enum statement st)
 {
-	return st == ST_EVENT_NEWEST;
+	return st == ST_EVENT_NEWEST || st == ST_DESTINATIONS;
 }
 
 static bool scans_growing(const char *detail)
@@ -62,6 +64,7 @@ static void a_scan_is_seen(void **state)
 {
 	(void)state;
 	assert_true(scans_growing("SCAN delivery"));
+	assert_true(scans_growing("SCAN r"));
 	assert_false(scans_growing("SEARCH delivery USING INTEGER PRIMARY KEY (rowid=?)"));
 	assert_false(scans_growing("SCAN organization"));
 }

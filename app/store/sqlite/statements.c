@@ -155,11 +155,13 @@ static const char *const sql[ST_COUNT] = {
 
 	[ST_AUDIT_DELIVERIES] = "SELECT id,destination,state,prev FROM delivery WHERE id>?1"
 				" ORDER BY id LIMIT ?2",
+	[ST_AUDIT_EVENTS] = "SELECT id,organization,fanout,prev FROM event WHERE id>0 ORDER BY id",
 	[ST_AUDIT_QUEUE] = "SELECT destination,due,delivery FROM queue"
 			   " WHERE (destination,due,delivery)>(?1,?2,?3)"
 			   " ORDER BY destination,due,delivery LIMIT ?4",
-	[ST_AUDIT_HAS_RARE] =
-		"SELECT 1 FROM rare WHERE destination=?1 AND state=?2 AND delivery=?3",
+	[ST_AUDIT_RARE] = "SELECT destination,state,delivery FROM rare"
+			  " WHERE (destination,state,delivery)>(?1,?2,?3)"
+			  " ORDER BY destination,state,delivery LIMIT ?4",
 };
 
 const char *statement_sql(enum statement st)

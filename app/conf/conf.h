@@ -45,7 +45,6 @@ struct conf_delivery {
 	int64_t in_memory_bytes;          /* payload bytes of deliveries held in memory: "16M" */
 	int64_t window_start, window_max; /* attempts at once to one destination: 8, 64 */
 	int64_t queue_max;                /* deliveries kept in memory per destination: 1024 */
-	int64_t connections_per_host;     /* 64 */
 	int64_t connect_timeout_ms;       /* "5s" */
 	int64_t timeout_ms;               /* when the webhook names none: "10s" */
 	int64_t reply_max_bytes;          /* read at most this much of a reply: "64K" */

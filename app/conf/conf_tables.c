@@ -98,8 +98,6 @@ static const struct tocsin_field delivery_rows[] = {
 	    "Attempts at once to one destination that answers well."),
 	ROW("queue_max", INT, 1, 1000000, "1024", delivery.queue_max,
 	    "Deliveries to one destination held in memory; the rest wait in the store."),
-	ROW("connections_per_host", INT, 1, 10000, "64", delivery.connections_per_host,
-	    "Connections to one host and port, whoever the destinations belong to."),
 	ROW("connect_timeout", TIME_MS, 10, MINUTES_MS(5), "5s", delivery.connect_timeout_ms,
 	    "How long a connection may take, TLS included."),
 	ROW("timeout", TIME_MS, 10, MINUTES_MS(10), "10s", delivery.timeout_ms,

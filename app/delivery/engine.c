@@ -273,6 +273,37 @@ static int64_t wait_ms(const struct engine *e)
 	return ms;
 }
 
+struct oldest {
+	int64_t now_ms, due_ms[WAITING_KINDS];
+};
+
+static void oldest_look(void *ctx, struct destination *d)
+{
+	struct oldest *o = ctx;
+	enum waiting_for kind = WAITING_TURN;
+	const int64_t due_ms = destination_oldest_ms(d, o->now_ms, &kind);
+
+	if (due_ms < o->due_ms[kind])
+		o->due_ms[kind] = due_ms;
+}
+
+static void gauges_set(struct engine *e)
+{
+	static const enum metric metrics[WAITING_KINDS] = {
+		[WAITING_TURN] = METRIC_OLDEST_READY_MS,
+		[WAITING_WINDOW] = METRIC_OLDEST_WINDOW_MS,
+		[WAITING_REST] = METRIC_OLDEST_RESTING_MS,
+	};
+	struct oldest o = { .now_ms = clock_wall_ms() };
+
+	for (size_t i = 0; i < WAITING_KINDS; i++)
+		o.due_ms[i] = o.now_ms;
+	schedule_each(e->schedule, oldest_look, &o);
+	for (size_t i = 0; i < WAITING_KINDS; i++)
+		metric_set(metrics[i], o.now_ms - o.due_ms[i]);
+	metric_set(METRIC_DELIVERIES_IN_MEMORY, (int64_t)known_count(e->known));
+}
+
 static void tick(struct engine *e)
 {
 	const int64_t mono_ms = clock_mono_ms();
@@ -283,7 +314,7 @@ static void tick(struct engine *e)
 		return;
 	e->ticked_ms = mono_ms;
 	settles_retry(e, mono_ms);
-	metric_set(METRIC_DELIVERIES_IN_MEMORY, (int64_t)known_count(e->known));
+	gauges_set(e);
 }
 
 static bool is_over(struct engine *e)

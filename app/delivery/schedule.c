@@ -372,3 +372,18 @@ int64_t schedule_next_ms(const struct schedule *s)
 {
 	return s->heap_count == 0 ? INT64_MAX : s->heap[1]->wake_ms;
 }
+
+int64_t destination_oldest_ms(const struct destination *d, int64_t now_ms, enum waiting_for *out)
+{
+	int64_t oldest_ms = d->next_due_ms;
+
+	if (d->first != NULL && d->first->work.due_ms < oldest_ms)
+		oldest_ms = d->first->work.due_ms;
+	if (oldest_ms > now_ms)
+		return INT64_MAX;
+	if (d->rest_until_ms > now_ms)
+		*out = WAITING_REST;
+	else
+		*out = d->in_flight >= d->window ? WAITING_WINDOW : WAITING_TURN;
+	return oldest_ms;
+}

@@ -76,6 +76,11 @@ void schedule_stored(struct schedule *s, struct destination *d, int64_t due_ms, 
 /* Put it in line or set its alarm, after its members were changed. */
 void schedule_update(struct schedule *s, struct destination *d, int64_t now_ms);
 
+enum waiting_for { WAITING_TURN, WAITING_WINDOW, WAITING_REST, WAITING_KINDS };
+/* When the oldest due delivery of d became due, in memory or in the store, and
+ * what it waits for. INT64_MAX when nothing is due. */
+int64_t destination_oldest_ms(const struct destination *d, int64_t now_ms, enum waiting_for *out);
+
 /* Wake what is due. Returns a destination whose work should be read from the
  * store (is_reading is set), NULL when there is no more. */
 struct destination *schedule_wake(struct schedule *s, int64_t now_ms);

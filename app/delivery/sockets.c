@@ -24,7 +24,7 @@ struct sockets {
 	int64_t timer_ms; /* monotonic moment of libcurl's timer; -1 = none */
 	CURL *pool[POOL_MAX];
 	size_t pool_count;
-	_Atomic bool is_asleep; /* wakes are coalesced: one write while it sleeps */
+	_Atomic bool is_woken; /* a wake is on its way: no need for another write */
 };
 
 static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
@@ -127,12 +127,9 @@ void sockets_remove(struct sockets *s, CURL *easy)
 static void sockets_act(struct sockets *s, const struct epoll_event *ev)
 {
 	int mask = 0, running;
-	uint64_t count;
 
-	if (ev->data.fd == s->wake_fd) {
-		(void)!read(s->wake_fd, &count, sizeof(count));
+	if (ev->data.fd == s->wake_fd)
 		return;
-	}
 	if (ev->events & (EPOLLIN | EPOLLHUP))
 		mask |= CURL_CSELECT_IN;
 	if (ev->events & EPOLLOUT)
@@ -140,6 +137,19 @@ static void sockets_act(struct sockets *s, const struct epoll_event *ev)
 	if (ev->events & EPOLLERR)
 		mask |= CURL_CSELECT_ERR;
 	(void)curl_multi_socket_action(s->multi, ev->data.fd, mask, &running);
+}
+
+/* Drain before the flag falls: the other way round, a wake between the two is
+ * drained with the flag up, and no later one would be written. What was left
+ * with a wake that found the flag up is looked at after this returns. */
+static void wake_clear(struct sockets *s, const struct epoll_event *events, int count)
+{
+	uint64_t wakes;
+
+	for (int i = 0; i < count; i++)
+		if (events[i].data.fd == s->wake_fd)
+			(void)!read(s->wake_fd, &wakes, sizeof(wakes));
+	atomic_store(&s->is_woken, false);
 }
 
 void sockets_poll(struct sockets *s, int64_t wait_ms)
@@ -154,7 +164,7 @@ void sockets_poll(struct sockets *s, int64_t wait_ms)
 			wait_ms = left_ms < 0 ? 0 : left_ms;
 	}
 	const int count = epoll_wait(s->epoll_fd, events, EVENTS_AT_ONCE, (int)wait_ms);
-	atomic_store(&s->is_asleep, false);
+	wake_clear(s, events, count);
 	for (int i = 0; i < count; i++)
 		sockets_act(s, &events[i]);
 	if (s->timer_ms >= 0 && s->timer_ms <= clock_mono_ms()) {
@@ -181,6 +191,6 @@ void sockets_wake(struct sockets *s)
 {
 	const uint64_t one = 1;
 
-	if (!atomic_exchange(&s->is_asleep, true))
+	if (!atomic_exchange(&s->is_woken, true))
 		(void)!write(s->wake_fd, &one, sizeof(one));
 }

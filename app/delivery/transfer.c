@@ -111,7 +111,18 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
 		metric_add(METRIC_ADDRESS_REFUSED, 1);
 		return CURL_SOCKET_BAD;
 	}
-	return socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+	const int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+	if (fd >= 0)
+		metric_add(METRIC_CONNECTIONS, 1);
+	return fd;
+}
+
+/* Outlives the transfer that opened it: takes no context. */
+static int socket_close(void *ctx, curl_socket_t fd)
+{
+	(void)ctx;
+	metric_add(METRIC_CONNECTIONS, -1);
+	return close(fd);
 }
 
 /* --- Preparing -------------------------------------------------------------------- */
@@ -175,6 +186,8 @@ static void core_options_set(struct transfer *t, const struct conf_delivery *d, 
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, NULL);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_PRE_PROXY, NULL);

@@ -253,13 +253,6 @@ struct attempt_row {
 MUST_CHECK enum err store_attempts_read(struct store *s, int64_t delivery_id,
 					struct attempt_row **out, size_t *out_count);
 
-/* Totals of an organization over all its webhooks (0: of all organizations). */
-struct store_counts {
-	int64_t events, created, by_state[DELIVERY_STATES];
-};
-MUST_CHECK enum err store_counts_read(struct store *s, int64_t organization,
-				      struct store_counts *out);
-
 /* Check created = delivered + failed + cancelled + held + due by scanning in
  * slices; ERR_CORRUPT with why when something does not fit. */
 MUST_CHECK enum err store_audit(struct store *s, struct why *why);

@@ -31,6 +31,20 @@ def test_counted(service, shared_receiver):
     wait_until(lambda: metrics(service)["tocsin_deliveries_waiting"] == 0, "nothing waits")
 
 
+def test_connections_are_counted_down_too(service, shared_receiver):
+    service.webhook("http://127.0.0.1:1/", ["refused.test"])
+    before = metrics(service)["tocsin_connections"]
+    for number in range(5):
+        event = service.publish("refused.test", data=number)
+        wait_until(lambda: service.call("GET", "/v1/deliveries?event_id=" + event["event_id"])
+                   .json()["results"][0]["attempts"] >= 1, "an attempt")
+    wait_until(lambda: metrics(service)["tocsin_connections"] <= before, "none left open")
+    service.webhook(shared_receiver.url("/kept"), ["kept.test"])
+    service.publish("kept.test")
+    shared_receiver.wait("/kept")
+    assert metrics(service)["tocsin_connections"] >= 1
+
+
 def test_text_format(service):
     text = service.call("GET", "/metrics", headers={"Authorization": None}).text
     names = re.findall(r"^# TYPE (\S+) ", text, re.M)

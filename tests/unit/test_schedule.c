@@ -166,6 +166,29 @@ static void retry_after_rests(void **state)
 	schedule_destroy(s);
 }
 
+static void the_oldest_says_what_it_waits_for(void **state)
+{
+	struct schedule *s = schedule_create(&rules);
+	struct destination *d = schedule_destination(s, 1, 1);
+	enum waiting_for kind = WAITING_KINDS;
+
+	(void)state;
+	assert_true(destination_oldest_ms(d, 1000, &kind) == INT64_MAX);
+	schedule_stored(s, d, 700, 1000);
+	assert_true(destination_oldest_ms(d, 699, &kind) == INT64_MAX); /* not due yet */
+	assert_true(destination_oldest_ms(d, 1000, &kind) == 700);
+	assert_int_equal(kind, WAITING_TURN);
+	fill(s, 1, 1, 1); /* due at 0: older than what is stored */
+	assert_true(destination_oldest_ms(d, 1000, &kind) == 0);
+	d->in_flight = d->window;
+	(void)!destination_oldest_ms(d, 1000, &kind);
+	assert_int_equal(kind, WAITING_WINDOW);
+	d->rest_until_ms = 2000;
+	(void)!destination_oldest_ms(d, 1000, &kind);
+	assert_int_equal(kind, WAITING_REST);
+	schedule_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -175,6 +198,7 @@ int main(void)
 		cmocka_unit_test(one_round_counts_once),
 		cmocka_unit_test(stored_work_is_read_when_due),
 		cmocka_unit_test(retry_after_rests),
+		cmocka_unit_test(the_oldest_says_what_it_waits_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -517,29 +517,3 @@ enum err store_event_find(struct store *s, int64_t organization, struct span sou
 	free(seen.events);
 	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
-
-enum err store_counts_read(struct store *s, int64_t organization, struct store_counts *out)
-{
-	struct db *db;
-	enum err rc = readers_take(s->readers, &db);
-
-	memset(out, 0, sizeof(*out));
-	if (rc != ERR_OK)
-		return rc;
-	sqlite3_stmt *st = db_statement(db, ST_DESTINATIONS);
-	while ((rc = db_step(db, st)) == ERR_OK) {
-		if (organization != 0 && db_column_int(st, 1) != organization)
-			continue;
-		out->created += db_column_int(st, 4);
-		for (int i = DELIVERY_DUE; i < DELIVERY_STATES; i++)
-			out->by_state[i] += db_column_int(st, 4 + i);
-	}
-	if (rc == ERR_NOT_FOUND) {
-		st = db_statement(db, ST_ORGANIZATION_HEADS);
-		while ((rc = db_step(db, st)) == ERR_OK)
-			if (organization == 0 || db_column_int(st, 0) == organization)
-				out->events += db_column_int(st, 2);
-	}
-	readers_give(s->readers, db);
-	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-}

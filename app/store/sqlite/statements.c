@@ -150,7 +150,6 @@ static const char *const sql[ST_COUNT] = {
 
 	[ST_SWEEP_ADD] = "INSERT INTO sweep(destination,target,action) VALUES(?1,?2,?3)",
 	[ST_SWEEP_REMOVE] = "DELETE FROM sweep WHERE id=?1",
-	[ST_SWEEP_DROP] = "DELETE FROM sweep WHERE destination=?1 AND action=?2",
 	[ST_SWEEPS] = "SELECT id,destination,target,action FROM sweep ORDER BY id",
 
 	[ST_AUDIT_DELIVERIES] = "SELECT id,destination,state,prev FROM delivery WHERE id>?1"

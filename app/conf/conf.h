@@ -16,7 +16,7 @@ struct conf_server {
 	const char *socket;
 	const char *socket_mode;  /* "0660", octal, for a unix socket of our own */
 	const char *socket_group; /* "" = unchanged */
-	int64_t threads;          /* API threads: default 16, 1-64 */
+	int64_t threads;          /* API threads: default 48, 1-64 */
 	int64_t backlog;          /* 4096 */
 	int64_t stop_timeout_ms;  /* running attempts get this long at a stop: "10s" */
 };

@@ -230,6 +230,14 @@ static void note_take(struct engine *e, struct note *n)
 	free(n);
 }
 
+static bool notes_wait(struct engine *e)
+{
+	pthread_mutex_lock(&e->lock);
+	const bool any = e->first != NULL;
+	pthread_mutex_unlock(&e->lock);
+	return any;
+}
+
 static void notes_take(struct engine *e)
 {
 	struct note *first, *next;
@@ -344,7 +352,8 @@ static void *engine_loop(void *arg)
 		reads_begin(e);
 		turns_take(e);
 		metric_set(METRIC_ATTEMPTS_IN_FLIGHT, (int64_t)e->in_flight);
-		sockets_poll(e->sockets, wait_ms(e));
+		sockets_doze(e->sockets);
+		sockets_poll(e->sockets, notes_wait(e) ? 0 : wait_ms(e));
 		while ((easy = sockets_finished(e->sockets, &result)) != NULL)
 			transfer_finish(e, easy, result);
 		settles_flush(e);

@@ -24,7 +24,7 @@ struct sockets {
 	int64_t timer_ms; /* monotonic moment of libcurl's timer; -1 = none */
 	CURL *pool[POOL_MAX];
 	size_t pool_count;
-	_Atomic bool is_woken; /* a wake is on its way: no need for another write */
+	_Atomic bool is_dozing; /* it may sleep soon, or does: the next wake writes */
 };
 
 static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
@@ -127,9 +127,12 @@ void sockets_remove(struct sockets *s, CURL *easy)
 static void sockets_act(struct sockets *s, const struct epoll_event *ev)
 {
 	int mask = 0, running;
+	uint64_t wakes;
 
-	if (ev->data.fd == s->wake_fd)
+	if (ev->data.fd == s->wake_fd) {
+		(void)!read(s->wake_fd, &wakes, sizeof(wakes));
 		return;
+	}
 	if (ev->events & (EPOLLIN | EPOLLHUP))
 		mask |= CURL_CSELECT_IN;
 	if (ev->events & EPOLLOUT)
@@ -139,17 +142,9 @@ static void sockets_act(struct sockets *s, const struct epoll_event *ev)
 	(void)curl_multi_socket_action(s->multi, ev->data.fd, mask, &running);
 }
 
-/* Drain before the flag falls: the other way round, a wake between the two is
- * drained with the flag up, and no later one would be written. What was left
- * with a wake that found the flag up is looked at after this returns. */
-static void wake_clear(struct sockets *s, const struct epoll_event *events, int count)
+void sockets_doze(struct sockets *s)
 {
-	uint64_t wakes;
-
-	for (int i = 0; i < count; i++)
-		if (events[i].data.fd == s->wake_fd)
-			(void)!read(s->wake_fd, &wakes, sizeof(wakes));
-	atomic_store(&s->is_woken, false);
+	atomic_store(&s->is_dozing, true);
 }
 
 void sockets_poll(struct sockets *s, int64_t wait_ms)
@@ -164,7 +159,7 @@ void sockets_poll(struct sockets *s, int64_t wait_ms)
 			wait_ms = left_ms < 0 ? 0 : left_ms;
 	}
 	const int count = epoll_wait(s->epoll_fd, events, EVENTS_AT_ONCE, (int)wait_ms);
-	wake_clear(s, events, count);
+	atomic_store(&s->is_dozing, false);
 	for (int i = 0; i < count; i++)
 		sockets_act(s, &events[i]);
 	if (s->timer_ms >= 0 && s->timer_ms <= clock_mono_ms()) {
@@ -191,6 +186,6 @@ void sockets_wake(struct sockets *s)
 {
 	const uint64_t one = 1;
 
-	if (!atomic_exchange(&s->is_woken, true))
+	if (atomic_exchange(&s->is_dozing, false))
 		(void)!write(s->wake_fd, &one, sizeof(one));
 }

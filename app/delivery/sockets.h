@@ -19,11 +19,15 @@ CURL *sockets_easy_take(struct sockets *s);
 void sockets_easy_give(struct sockets *s, CURL *easy);
 MUST_CHECK enum err sockets_add(struct sockets *s, CURL *easy);
 void sockets_remove(struct sockets *s, CURL *easy);
+/* From now on a wake ends the next poll, also one that comes before it begins.
+ * Look for what was left before this call, then poll. */
+void sockets_doze(struct sockets *s);
 /* Wait for at most wait_ms (or for a wake) and let libcurl work. */
 void sockets_poll(struct sockets *s, int64_t wait_ms);
 /* One finished transfer; NULL when there is none. Remove it before the next call. */
 CURL *sockets_finished(struct sockets *s, CURLcode *out_result);
-/* End a wait. Thread: any. */
+/* Something was left for the loop: end its wait. Costs a system call only when
+ * it dozes. Thread: any. */
 void sockets_wake(struct sockets *s);
 
 #endif

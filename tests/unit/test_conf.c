@@ -120,7 +120,7 @@ static void defaults(void **state)
 	assert_string_equal(l.conf.server.socket_mode, "0660");
 	assert_string_equal(l.conf.plugin_folder, TOCSIN_PLUGIN_DIR);
 	assert_string_equal(l.conf.log.level, "notice");
-	assert_int_equal(l.conf.server.threads, 16);
+	assert_int_equal(l.conf.server.threads, 48);
 	assert_int_equal(l.conf.server.stop_timeout_ms, 10000);
 	assert_int_equal(l.conf.store.cache_bytes, 16 << 20);
 	assert_int_equal(l.conf.api.body_max_bytes, 256 << 10);

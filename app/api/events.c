@@ -60,38 +60,17 @@ static struct event *event_make(const struct ingest_request *r, const struct acc
 	return event_create(&from);
 }
 
-/* What names an event to the engine when it will read it from the store. */
-static struct event *event_name(const struct ingest_request *r, const struct accept_event *e)
-{
-	const struct event from = { .flags = e->flags,
-				    .id = e->event_id,
-				    .organization = r->accept.organization,
-				    .type = e->type };
-	struct event *event = event_create(&from);
-
-	/* The store is durable: better to start again than to forget what waits. */
-	if (event == NULL)
-		abort();
-	return event;
-}
-
-/* Give the engine what was made of one event, or its room back. */
+/* Tell the engine what was made of one event: in memory, or where to read it. */
 static void event_hand_over(struct engine *engine, const struct ingest_request *r,
-			    const struct accept_event *e, bool is_reserved)
+			    const struct accept_event *e, bool has_room)
 {
-	const bool is_new = !e->duplicate && e->deliveries > 0;
-	struct event *event = is_new && is_reserved ? event_make(r, e) : NULL;
-
-	if (e->target_count == 0)
+	if (e->duplicate || e->deliveries == 0)
 		return;
-	if (event != NULL) {
-		engine_hand_over(engine, event, e->targets, e->target_count, true);
-		return;
-	}
-	if (is_reserved)
-		engine_release(engine, e->target_count, payload_bytes(e));
-	if (is_new)
-		engine_hand_over(engine, event_name(r, e), e->targets, e->target_count, false);
+	struct event *event = has_room ? event_make(r, e) : NULL;
+	if (event != NULL)
+		engine_hand_over(engine, event, e->targets, e->target_count);
+	else
+		engine_leave(engine, e->targets, e->target_count);
 }
 
 static void event_write(const struct exchange *x, const struct accept_event *e,
@@ -145,18 +124,15 @@ static void request_commit(struct exchange *x, struct ingest_request *r)
 {
 	struct engine *engine = x->api->engine;
 	const size_t bytes = request_bytes(r);
-	const bool is_reserved = r->target_count > 0 &&
-				 engine_reserve(engine, r->target_count, bytes) > 0;
+	const bool has_room = r->target_count > 0 && engine_room(engine, bytes);
 	const enum err rc = ingest_commit(&x->api->ingest, r);
 
 	if (rc == ERR_OK) {
 		for (size_t i = 0; i < r->accept.event_count; i++)
-			event_hand_over(engine, r, &r->accept.events[i], is_reserved);
+			event_hand_over(engine, r, &r->accept.events[i], has_room);
 		events_count(&r->accept);
 		return;
 	}
-	if (is_reserved)
-		engine_release(engine, r->target_count, bytes);
 	if (rc == ERR_CONFLICT)
 		conflict_write(x, &r->accept);
 	else

@@ -37,38 +37,39 @@ void note_push(struct engine *e, struct note *n)
 	sockets_wake(e->sockets);
 }
 
-size_t engine_reserve(struct engine *e, size_t count, size_t bytes)
+bool engine_room(struct engine *e, size_t bytes)
 {
 	const int64_t used = atomic_load_explicit(&e->bytes, memory_order_relaxed);
 
-	if (atomic_load_explicit(&e->stopping, memory_order_relaxed) ||
-	    used + (int64_t)bytes > e->parts.conf->delivery.in_memory_bytes)
-		return 0;
-	return count;
+	return !atomic_load_explicit(&e->stopping, memory_order_relaxed) &&
+	       used + (int64_t)bytes <= e->parts.conf->delivery.in_memory_bytes;
 }
 
-void engine_release(struct engine *e, size_t count, size_t bytes)
+static struct note *note_of_targets(enum note_kind kind, const struct accept_target *targets,
+				    size_t count)
 {
-	(void)e, (void)count, (void)bytes; /* room is counted when it is taken */
-}
+	struct note *n = note_create(kind, count);
 
-void engine_hand_over(struct engine *e, struct event *event, const struct accept_target *targets,
-		      size_t count, bool reserved)
-{
-	struct note *n = note_create(reserved ? NOTE_HAND_OVER : NOTE_STORED, count);
-
-	n->id = event->id;
 	for (size_t i = 0; i < count; i++)
 		if (targets[i].delivery_id != 0 && targets[i].state == DELIVERY_DUE)
 			n->targets[n->count++] = targets[i];
-	if (reserved) {
-		n->event = event;
-		atomic_fetch_add_explicit(&e->bytes, (int64_t)(event->bytes * n->count),
-					  memory_order_relaxed);
-	} else {
-		event_drop(event);
-	}
+	return n;
+}
+
+void engine_hand_over(struct engine *e, struct event *event, const struct accept_target *targets,
+		      size_t count)
+{
+	struct note *n = note_of_targets(NOTE_HAND_OVER, targets, count);
+
+	n->event = event;
+	atomic_fetch_add_explicit(&e->bytes, (int64_t)(event->bytes * n->count),
+				  memory_order_relaxed);
 	note_push(e, n);
+}
+
+void engine_leave(struct engine *e, const struct accept_target *targets, size_t count)
+{
+	note_push(e, note_of_targets(NOTE_STORED, targets, count));
 }
 
 static void engine_released(void *ctx, int64_t destination)

@@ -33,16 +33,17 @@ void engine_stop(struct engine *e, int64_t timeout_ms);
 /* After store_close(): the writer's last done() calls reach into the engine. */
 void engine_destroy(struct engine *e);
 
-/* Before accepting: ask for room for count deliveries of bytes payload.
- * Returns how many may be handed over (all or none: count or 0). */
-size_t engine_reserve(struct engine *e, size_t count, size_t bytes);
-/* After the commit, in the place of what was reserved: take the made
- * deliveries of one event. event: one reference is taken over per call.
- * reserved false: they stay in the store and are read when there is room. */
+/* Before accepting: is there room in memory for so many bytes of payload?
+ * Nothing is set aside: room is counted when a delivery is taken, so the bound
+ * may be passed by what is on its way. */
+bool engine_room(struct engine *e, size_t bytes);
+/* After the commit: take the made deliveries of one event, whose reference is
+ * taken over. */
 void engine_hand_over(struct engine *e, struct event *event, const struct accept_target *targets,
-		      size_t count, bool reserved);
-/* Give reserved room back unused. */
-void engine_release(struct engine *e, size_t count, size_t bytes);
+		      size_t count);
+/* After the commit, without room: the made deliveries are in the store, to be
+ * read when there is some. */
+void engine_leave(struct engine *e, const struct accept_target *targets, size_t count);
 /* Webhook changed: paused, resumed, removed or other configs. */
 void engine_webhook_changed(struct engine *e, int64_t webhook_id);
 /* Is this delivery being sent at this moment? */

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/url.h"
-#include "channel/contact.h"
+#include "base/contact.h"
 
 /* What a table without a limit of its own gets. */
 enum { PAIRS_MAX = 50, LIST_MAX = 1000, CHOICES_SHOWN_BYTES = 256 };

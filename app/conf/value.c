@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/contact.h"
 #include "base/mem.h"
 #include "base/url.h"
 #include "conf/file.h"
@@ -200,13 +201,25 @@ static bool url_normalise(const struct value_place *at, const struct tocsin_fiel
 	return true;
 }
 
+/* In place: the normal form is never longer. */
+static bool contact_normalise(uint32_t kind, char *text)
+{
+	char normal[EMAIL_TEXT_BYTES];
+	const enum err rc = kind == TOCSIN_EMAIL ? contact_email_parse(span_of(text), normal, NULL)
+						 : contact_phone_parse(span_of(text), normal, NULL);
+
+	if (rc == ERR_OK)
+		memcpy(text, normal, strlen(normal) + 1);
+	return rc == ERR_OK;
+}
+
 /* Does the text keep its kind's rules? Range and characters come before. */
 static bool kind_check(const struct tocsin_field *row, char *text)
 {
 	switch ((enum tocsin_kind)row->kind) {
 	case TOCSIN_CHOICE: return choice_check(row, text);
-	case TOCSIN_EMAIL: return email_check(text);
-	case TOCSIN_PHONE: return phone_normalise(text);
+	case TOCSIN_EMAIL:
+	case TOCSIN_PHONE: return contact_normalise(row->kind, text);
 	case TOCSIN_OBJECT: return object_check(text);
 	case TOCSIN_TEXT:
 	case TOCSIN_TEMPLATE:

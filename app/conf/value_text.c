@@ -1,5 +1,5 @@
-/* value_text.c - texts with a meaning: addresses, numbers, times, sizes.
- * Not here: URLs (base/url.c); ranges and faults (value.c).
+/* value_text.c - times and sizes: how units are spelled.
+ * Not here: ranges and faults (value.c).
  * Any thread.
  * SPDX-License-Identifier: MIT */
 #include "conf/value_text.h"
@@ -10,14 +10,6 @@
 
 #include "base/clock.h"
 #include "conf/settings.h"
-
-enum {
-	EMAIL_MAX_BYTES = 254,
-	EMAIL_LOCAL_MAX_BYTES = 64,
-	LABEL_MAX_BYTES = 63,
-	PHONE_MIN_DIGITS = 2,
-	PHONE_MAX_DIGITS = 15,
-};
 
 struct unit {
 	const char *name;
@@ -93,68 +85,4 @@ void setting_time_format(struct buf *out, int64_t ms)
 void setting_size_format(struct buf *out, int64_t bytes)
 {
 	quantity_format(out, sizes, bytes);
-}
-
-static bool is_ascii_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-static bool local_part_check(const char *text, size_t bytes)
-{
-	if (bytes == 0 || bytes > EMAIL_LOCAL_MAX_BYTES || text[0] == '.' || text[bytes - 1] == '.')
-		return false;
-	for (size_t i = 0; i < bytes; i++) {
-		const char c = text[i];
-
-		if (c == '.' && text[i - 1] == '.')
-			return false;
-		if (c != '.' && !is_ascii_alnum(c) && strchr("!#$%&'*+/=?^_{}~-|`", c) == NULL)
-			return false;
-	}
-	return true;
-}
-
-static bool domain_check(const char *text)
-{
-	size_t label = 0;
-
-	for (const char *p = text; *p != '\0'; p++) {
-		if (*p == '.') {
-			if (label == 0 || p[-1] == '-')
-				return false;
-			label = 0;
-			continue;
-		}
-		if (!is_ascii_alnum(*p) && (*p != '-' || label == 0))
-			return false;
-		if (++label > LABEL_MAX_BYTES)
-			return false;
-	}
-	return label > 0 && text[strlen(text) - 1] != '-';
-}
-
-bool email_check(const char *text)
-{
-	const char *at = strrchr(text, '@');
-
-	return at != NULL && strlen(text) <= EMAIL_MAX_BYTES &&
-	       local_part_check(text, (size_t)(at - text)) && domain_check(at + 1);
-}
-
-bool phone_normalise(char *text)
-{
-	size_t kept = 0;
-
-	for (const char *p = text; *p != '\0'; p++) {
-		if (strchr(" -.()", *p) == NULL)
-			text[kept++] = *p;
-	}
-	text[kept] = '\0';
-	if (text[0] != '+' || text[1] == '0')
-		return false;
-
-	const size_t digits = strspn(text + 1, "0123456789");
-
-	return text[1 + digits] == '\0' && digits >= PHONE_MIN_DIGITS && digits <= PHONE_MAX_DIGITS;
 }

@@ -84,6 +84,34 @@ static void attempt_measure(const struct transfer *t, const struct attempt *a)
 					 1e3);
 }
 
+/* 1, 10, 100 …: a receiver that fails is told of at growing intervals. */
+static bool is_told(unsigned failures)
+{
+	while (failures % 10 == 0 && failures > 0)
+		failures /= 10;
+	return failures == 1;
+}
+
+static void receiver_tell(struct transfer *t, const struct attempt *a, const char *reason)
+{
+	const struct webhook *w = &t->entry->webhook;
+	struct destination *d = t->destination;
+	char name[128];
+
+	if (a->outcome != ATTEMPT_DELIVERED) {
+		if (is_told(++d->failures))
+			log_warning("webhook=%s name=%s channel=%zu failing attempts=%u status=%ld "
+				    "reason=\"%s\"",
+				    w->public_id, log_quote(w->name, name, sizeof(name)),
+				    t->channel_at, d->failures, a->status, reason);
+		return;
+	}
+	if (d->failures > 0)
+		log_notice("webhook=%s name=%s channel=%zu recovered attempts=%u", w->public_id,
+			   log_quote(w->name, name, sizeof(name)), t->channel_at, d->failures);
+	d->failures = 0;
+}
+
 struct ending {
 	struct attempt attempt;
 	enum turn_result turn;
@@ -110,6 +138,7 @@ static void attempt_end(struct engine *e, struct transfer *t, const struct endin
 			 end->attempt.status, attempt_outcome_text(end->attempt.outcome),
 			 s->attempt.reason);
 	}
+	receiver_tell(t, &end->attempt, s->attempt.reason);
 	attempt_measure(t, &end->attempt);
 	schedule_done(e->schedule, t->destination, end->turn, t->started_us / 1000, end->rest_ms,
 		      clock_wall_ms());

@@ -30,6 +30,7 @@ struct destination {
 	unsigned queued, in_flight;
 	unsigned in_memory;       /* queued, in flight, or settled and not on disk yet */
 	unsigned window, trouble; /* trouble: rounds of failures in a row */
+	unsigned failures;        /* attempts that failed since the last that did not */
 	int64_t trouble_at_ms;    /* attempts begun before this count no further */
 	int64_t rest_until_ms;
 	int64_t next_due_ms; /* earliest in the store and not in memory; INT64_MAX = none */

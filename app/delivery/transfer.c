@@ -16,6 +16,7 @@
 #include "model/ids.h"
 
 enum { REPLY_KEPT_BYTES = 4096, ENVELOPE_SLACK_BYTES = 64 * 1024, CONNECTION_LIFE_S = 300 };
+enum { CHARACTER_REST_BYTES = 3 }; /* of the longest character, after its first byte */
 
 const struct compiled_configs *transfer_configs(const struct transfer *t)
 {
@@ -32,6 +33,14 @@ static char *target_of(const struct entry *entry, size_t channel_at, int64_t tar
 		if (c->targets[i].id == target)
 			return xstrdup(c->targets[i].value);
 	return NULL;
+}
+
+/* Enough for plugins to read, and for an excerpt and the end of its last character. */
+static size_t reply_kept_bytes(const struct conf *conf)
+{
+	const size_t excerpt = (size_t)conf->delivery.excerpt_bytes + CHARACTER_REST_BYTES;
+
+	return excerpt > REPLY_KEPT_BYTES ? excerpt : REPLY_KEPT_BYTES;
 }
 
 struct transfer *transfer_create(const struct transfer_rules *rules, struct item *item,
@@ -57,7 +66,7 @@ struct transfer *transfer_create(const struct transfer_rules *rules, struct item
 	event_text_id(rules->ids, e, t->event_id);
 	pubid_format(rules->ids, PUBID_DELIVERY, item->work.delivery_id, t->delivery_id);
 	buf_init(&t->envelope, e->bytes + ENVELOPE_SLACK_BYTES);
-	buf_init(&t->reply, REPLY_KEPT_BYTES + 1);
+	buf_init(&t->reply, reply_kept_bytes(rules->conf));
 	return t;
 }
 
@@ -85,7 +94,7 @@ static size_t reply_write(char *data, size_t size, size_t count, void *ctx)
 {
 	struct transfer *t = ctx;
 	const size_t bytes = size * count;
-	const size_t room = REPLY_KEPT_BYTES - t->reply.len;
+	const size_t room = t->reply.max - t->reply.len;
 
 	buf_bytes(&t->reply, data, bytes < room ? bytes : room);
 	t->reply_bytes += bytes;
@@ -269,6 +278,37 @@ static enum attempt_outcome outcome_of(uint32_t kind)
 	return ATTEMPT_RETRY; /* also for a number we do not know */
 }
 
+/* The first max_bytes of text, repaired and cut between characters. Owner:
+ * caller; NULL = out of memory. */
+static char *text_clean(struct span text, size_t max_bytes)
+{
+	/* Repairing never shortens, so a character that begins below max_bytes
+	 * is read to its end and one that the cut splits is left out. */
+	const size_t most = max_bytes + CHARACTER_REST_BYTES;
+	const size_t len = text.len < most ? text.len : most;
+	struct buf b;
+
+	buf_init(&b, 3 * len); /* U+FFFD has three bytes */
+	utf8_repair(&b, (struct span){ text.ptr, len });
+	char *out = buf_take(&b);
+	buf_finish(&b);
+	if (out != NULL && strlen(out) > max_bytes) {
+		while (max_bytes > 0 && ((unsigned char)out[max_bytes] & 0xC0) == 0x80)
+			max_bytes--;
+		out[max_bytes] = '\0';
+	}
+	return out;
+}
+
+/* A plugin may have cut a character in two, or shown what a receiver sent. */
+static void reason_set(struct attempt *attempt, const char *text)
+{
+	char *clean = text_clean(span_of(text), sizeof(attempt->reason) - 1);
+
+	snprintf(attempt->reason, sizeof(attempt->reason), "%s", clean == NULL ? "" : clean);
+	free(clean);
+}
+
 void transfer_judge(struct transfer *t, CURLcode result, struct attempt *attempt,
 		    struct tocsin_verdict *verdict)
 {
@@ -298,7 +338,7 @@ void transfer_judge(struct transfer *t, CURLcode result, struct attempt *attempt
 		snprintf(attempt->reason, sizeof(attempt->reason), "address refused: %s",
 			 t->refused_rule);
 	else
-		snprintf(attempt->reason, sizeof(attempt->reason), "%s", verdict->reason);
+		reason_set(attempt, verdict->reason);
 }
 
 void transfer_unsent(struct transfer *t, enum attempt_outcome outcome, const char *reason,
@@ -316,18 +356,7 @@ void transfer_unsent(struct transfer *t, enum attempt_outcome outcome, const cha
 
 char *transfer_excerpt(const struct transfer *t, size_t max_bytes)
 {
-	const size_t len = t->reply.len < max_bytes ? t->reply.len : max_bytes;
-	struct buf b;
-
-	if (len == 0)
+	if (t->reply.len == 0 || max_bytes == 0)
 		return NULL;
-	buf_init(&b, 3 * len + 4);
-	utf8_repair(&b, (struct span){ t->reply.ptr, len });
-	char *text = buf_take(&b);
-	buf_finish(&b);
-	/* Cutting may have split a character: drop the mark that repairing left. */
-	const size_t out_len = text == NULL ? 0 : strlen(text);
-	if (len == max_bytes && out_len >= 3 && memcmp(text + out_len - 3, "\xEF\xBF\xBD", 3) == 0)
-		text[out_len - 3] = '\0';
-	return text;
+	return text_clean((struct span){ t->reply.ptr, t->reply.len }, max_bytes);
 }

@@ -4,7 +4,7 @@ SPDX-License-Identifier: MIT
 """
 import re
 
-from harness import wait_until
+from harness import Reply, wait_until
 
 
 def metrics(service):
@@ -55,6 +55,18 @@ def test_text_format(service):
 def test_health(service):
     for path in ("/healthz", "/readyz"):
         assert service.call("GET", path, headers={"Authorization": None}).status_code == 200
+
+
+def test_failing_receiver_is_told_of_and_so_is_its_recovery(make, receiver):
+    service = make().start()
+    receiver.script("/ill", *[Reply(500)] * 3, Reply(200))
+    hook = service.webhook(receiver.url("/ill"), ["ill.test"], name='say "so"')
+    service.settled(service.publish("ill.test")["event_id"], "delivered")
+    wait_until(lambda: "recovered" in service.log_text(), "recovery in the log")
+    lines = [line for line in service.log_text().splitlines() if hook["webhook_id"] in line]
+    assert len([line for line in lines if " failing attempts=1 status=500 " in line]) == 1
+    assert len([line for line in lines if " recovered attempts=3" in line]) == 1
+    assert all('name="say \\"so\\"' in line for line in lines)
 
 
 def test_log_has_no_secrets(service, shared_receiver):

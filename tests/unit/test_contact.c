@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "channel/contact.h"
+#include "base/contact.h"
 
 static void test_email(void **state)
 {

@@ -1,8 +1,8 @@
 /* contact.h - mail addresses and telephone numbers: refused or normalised.
  * SPDX-License-Identifier: MIT
  * What passes can be put into an SMTP command or a form as it is. */
-#ifndef TOCSIN_CHANNEL_CONTACT_H
-#define TOCSIN_CHANNEL_CONTACT_H
+#ifndef TOCSIN_BASE_CONTACT_H
+#define TOCSIN_BASE_CONTACT_H
 
 #include "base/err.h"
 #include "base/span.h"

@@ -2,7 +2,7 @@
  * Not here: URLs (base/url).
  * Any thread; pure.
  * SPDX-License-Identifier: MIT */
-#include "channel/contact.h"
+#include "base/contact.h"
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-/* sockets.c - socket_action, epoll, timer, and the pool of easy handles.
+/* sockets.c - socket_action, epoll, timer, and the easy handles.
  * SPDX-License-Identifier: MIT
  * curl_multi_poll would walk every socket at each turn; with a thousand slow
  * receivers that is most of the time spent. Delivery thread only. */
@@ -16,14 +16,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-enum { EVENTS_AT_ONCE = 256, POOL_MAX = 256 };
+enum { EVENTS_AT_ONCE = 256 };
 
 struct sockets {
 	CURLM *multi;
 	int epoll_fd, wake_fd;
-	int64_t timer_ms; /* monotonic moment of libcurl's timer; -1 = none */
-	CURL *pool[POOL_MAX];
-	size_t pool_count;
+	int64_t timer_ms;       /* monotonic moment of libcurl's timer; -1 = none */
 	_Atomic bool is_dozing; /* it may sleep soon, or does: the next wake writes */
 };
 
@@ -88,8 +86,6 @@ void sockets_destroy(struct sockets *s)
 {
 	if (s == NULL)
 		return;
-	for (size_t i = 0; i < s->pool_count; i++)
-		curl_easy_cleanup(s->pool[i]);
 	curl_multi_cleanup(s->multi);
 	if (s->epoll_fd >= 0)
 		close(s->epoll_fd);
@@ -98,20 +94,20 @@ void sockets_destroy(struct sockets *s)
 	free(s);
 }
 
+/* Never one that was used before: libcurl 7.83 to 8.1.0 keep a pointer to the
+ * last transfer's freed headers, and a reply that begins with a folded header
+ * line makes them follow it (curl issue 11101). Connections are the multi
+ * handle's and outlive this one. */
 CURL *sockets_easy_take(struct sockets *s)
 {
-	return s->pool_count > 0 ? s->pool[--s->pool_count] : curl_easy_init();
+	(void)s;
+	return curl_easy_init();
 }
 
 void sockets_easy_give(struct sockets *s, CURL *easy)
 {
-	if (easy == NULL)
-		return;
-	curl_easy_reset(easy);
-	if (s->pool_count < POOL_MAX)
-		s->pool[s->pool_count++] = easy;
-	else
-		curl_easy_cleanup(easy);
+	(void)s;
+	curl_easy_cleanup(easy);
 }
 
 enum err sockets_add(struct sockets *s, CURL *easy)

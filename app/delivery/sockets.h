@@ -14,7 +14,7 @@ struct sockets;
 /* connections: idle ones kept. NULL with why when the system refuses. */
 struct sockets *sockets_create(long connections, struct why *why);
 void sockets_destroy(struct sockets *s);
-/* A reset easy handle from the pool, or a new one. NULL: out of memory. */
+/* A new easy handle. NULL: out of memory. */
 CURL *sockets_easy_take(struct sockets *s);
 void sockets_easy_give(struct sockets *s, CURL *easy);
 MUST_CHECK enum err sockets_add(struct sockets *s, CURL *easy);

@@ -13,6 +13,9 @@
 #include "domain/text.h"
 #include "model/pattern.h"
 
+/* The longest whole numbers that json-c keeps: INT64_MIN and UINT64_MAX. */
+static const char whole_min[] = "9223372036854775808", whole_max[] = "18446744073709551615";
+
 /* The scanner has bounded the depth already; json-c counts one more. */
 enum { PARSER_SPARE_DEPTH = 2 };
 
@@ -222,6 +225,57 @@ static void channels_read(struct form *f, struct json_object *root, struct webho
 
 /* --- The whole ---------------------------------------------------------------- */
 
+/* Would json-c bend this number? It keeps fractions and exponents as text, but
+ * moves whole numbers beyond 64 bits silently to the nearest one that fits. */
+static bool number_is_kept(struct span number)
+{
+	const bool is_negative = number.ptr[0] == '-';
+	const char *limit = is_negative ? whole_min : whole_max;
+	const size_t limit_len = strlen(limit);
+	const struct span digits = { number.ptr + is_negative, number.len - is_negative };
+
+	for (size_t i = 0; i < digits.len; i++) {
+		if (digits.ptr[i] < '0' || digits.ptr[i] > '9')
+			return true;
+	}
+	/* JSON has no leading zeros. */
+	return digits.len < limit_len ||
+	       (digits.len == limit_len && memcmp(digits.ptr, limit, limit_len) <= 0);
+}
+
+/* Behind the string whose opening quote is at `at` of a scanned text. */
+static size_t string_skip(struct span text, size_t at)
+{
+	for (at++; text.ptr[at] != '"'; at++)
+		at += text.ptr[at] == '\\';
+	return at + 1;
+}
+
+/* Are all numbers inside this scanned value kept as they are written? */
+static bool numbers_are_kept(struct span text)
+{
+	static const char of_numbers[] = "+-.0123456789Ee";
+	size_t at = 0;
+
+	while (at < text.len) {
+		const char c = text.ptr[at];
+		const size_t begin = at;
+
+		if (c == '"') {
+			at = string_skip(text, at);
+		} else if (c != '-' && (c < '0' || c > '9')) {
+			at++;
+		} else {
+			while (at < text.len &&
+			       memchr(of_numbers, text.ptr[at], sizeof(of_numbers) - 1) != NULL)
+				at++;
+			if (!number_is_kept((struct span){ text.ptr + begin, at - begin }))
+				return false;
+		}
+	}
+	return true;
+}
+
 static struct json_object *body_parse(struct form *f, struct span body)
 {
 	const unsigned depth_max = (unsigned)f->conf->api.depth_max;
@@ -240,6 +294,13 @@ static struct json_object *body_parse(struct form *f, struct span body)
 	if (root.type != JSON_OBJECT) {
 		faults_add(f->faults, &body_loc, "model_attributes_type",
 			   "Input should be a valid object");
+		return NULL;
+	}
+	/* Only channels' configs may hold numbers that are kept. */
+	if (!numbers_are_kept(json_find(&root, "channels").raw)) {
+		faults_add(f->faults, &body_loc, "value_error",
+			   "Whole numbers beyond 64 bits cannot be kept exactly: "
+			   "write them as text");
 		return NULL;
 	}
 	struct json_tokener *parser = json_tokener_new_ex((int)depth_max + PARSER_SPARE_DEPTH);

@@ -92,6 +92,10 @@ typedef void (*store_webhook_fn)(void *ctx,
 MUST_CHECK enum err store_webhooks_read(struct store *s, store_webhook_fn fn, void *ctx);
 /* One; ERR_NOT_FOUND when removed. Owner: out, webhook_finish(). */
 MUST_CHECK enum err store_webhook_read(struct store *s, int64_t webhook_id, struct webhook *out);
+/* Row of a public id, also of a removed one, for lists of what it was sent; 0 in
+ * *out_id when this organization never had it. */
+MUST_CHECK enum err store_webhook_find(struct store *s, int64_t organization, struct span public_id,
+				       int64_t *out_id);
 /* last_error of some webhooks, in the order of ids. */
 MUST_CHECK enum err store_webhook_errors_read(struct store *s, const int64_t *webhook_ids,
 					      size_t count, struct webhook_error *out);

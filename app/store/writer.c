@@ -19,7 +19,7 @@
 #include "base/mem.h"
 #include "base/metrics.h"
 
-enum { BATCH_WEIGHT_MAX = 256, LAZY_WAIT_MS = 3 };
+enum { BATCH_WEIGHT_MAX = 256, LAZY_WAIT_MS = 3, TROUBLE_WAIT_MS = 250 };
 
 struct unit_list {
 	struct unit *first, **last;
@@ -32,6 +32,7 @@ struct writer {
 	pthread_cond_t wake;
 	struct unit_list urgent, lazy; /* under lock */
 	bool is_asleep, is_stopping;   /* under lock */
+	bool is_troubled;              /* the last round failed; writer thread */
 	_Atomic int health;
 };
 
@@ -149,9 +150,16 @@ static void wait_ms(struct writer *w, int64_t ms)
 	w->is_asleep = false;
 }
 
+/* After a failure background work and recovery are tried now and then, not in a spin. */
 static void wait_for_units(struct writer *w, bool has_slice)
 {
 	bool has_waited = false;
+
+	if (w->is_troubled) {
+		if (w->urgent.first == NULL && w->lazy.first == NULL && !w->is_stopping)
+			wait_ms(w, TROUBLE_WAIT_MS);
+		return;
+	}
 
 	for (;;) {
 		if (w->urgent.first != NULL || has_slice || w->is_stopping)
@@ -226,11 +234,10 @@ static enum replay batch_run_apart(struct writer *w, struct unit_list *batch)
 		enum err rc = d->unit_begin(d->ctx);
 
 		if (rc == ERR_OK)
-			u->rc = rc = u->run(d->ctx, u);
-		if (is_fatal(rc)) {
-			u->rc = rc;
+			rc = u->run(d->ctx, u);
+		u->rc = rc;
+		if (is_fatal(rc))
 			return REPLAY_FATAL;
-		}
 		if (rc != ERR_OK)
 			d->unit_undo(d->ctx);
 		else if (d->unit_keep(d->ctx) != ERR_OK)
@@ -295,19 +302,26 @@ static void batch_measure(size_t count, int64_t started_us, enum err rc)
 	histogram_record(HISTOGRAM_COMMIT_SECONDS, (double)(clock_mono_us() - started_us) / 1e6);
 }
 
-static void batch_write(struct writer *w, struct unit_list *batch, size_t count)
+static void writer_recover(struct writer *w)
+{
+	const enum err rc = w->driver.recover(w->driver.ctx);
+
+	w->is_troubled = rc != ERR_OK;
+	atomic_store_explicit(&w->health, (int)rc, memory_order_relaxed);
+}
+
+/* slice: the one in the batch, or NULL. */
+static void batch_write(struct writer *w, struct unit_list *batch, size_t count,
+			const struct unit *slice)
 {
 	const int64_t started_us = clock_mono_us();
 	enum err rc = batch_commit(w, batch);
 
 	batch_measure(count, started_us, rc);
 	atomic_store_explicit(&w->health, (int)rc, memory_order_relaxed);
-	if (rc != ERR_OK && rc != ERR_BUSY) {
-		enum err again = w->driver.recover(w->driver.ctx);
-
-		if (again != ERR_OK)
-			atomic_store_explicit(&w->health, (int)again, memory_order_relaxed);
-	}
+	if (rc != ERR_OK && rc != ERR_BUSY)
+		writer_recover(w);
+	w->is_troubled = rc != ERR_OK || (slice != NULL && slice->rc != ERR_OK);
 	batch_finish(w, batch, rc);
 }
 
@@ -333,7 +347,9 @@ static bool writer_round(struct writer *w)
 		count++;
 	}
 	if (count > 0)
-		batch_write(w, &batch, count);
+		batch_write(w, &batch, count, slice);
+	else if (w->is_troubled)
+		writer_recover(w);
 
 	pthread_mutex_lock(&w->lock);
 	const bool is_idle = w->urgent.first == NULL;

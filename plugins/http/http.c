@@ -275,6 +275,16 @@ static void reason_set(struct tocsin_verdict *v, const char *text)
 	snprintf(v->reason, sizeof(v->reason), "%s", text);
 }
 
+/* Names in other letters, which libcurl hands over undecoded, are not shown. */
+static int is_showable(const char *host)
+{
+	size_t len = 0;
+
+	while (host[len] > 0x20 && host[len] < 0x7F)
+		len++;
+	return len > 0 && host[len] == '\0';
+}
+
 /* The host that the receiver points to; the rest of a Location may be secret. */
 static void redirect_reason_set(CURL *easy, long status, struct tocsin_verdict *v)
 {
@@ -284,7 +294,7 @@ static void redirect_reason_set(CURL *easy, long status, struct tocsin_verdict *
 	if (url != NULL && curl_easy_getinfo(easy, CURLINFO_REDIRECT_URL, &location) == CURLE_OK &&
 	    location != NULL && curl_url_set(url, CURLUPART_URL, location, 0) == CURLUE_OK)
 		curl_url_get(url, CURLUPART_HOST, &host, 0);
-	if (host != NULL)
+	if (host != NULL && is_showable(host))
 		snprintf(v->reason, sizeof(v->reason),
 			 "redirect to %.*s refused: redirects are not followed", HOST_SHOWN_BYTES,
 			 host);

@@ -181,14 +181,18 @@ static void test_print(void **state)
 	access_organizations_print(a, &out);
 	assert_non_null(strstr(out.ptr, "  2023-11-14T22:13:20.000000Z  One & Only\n"));
 	buf_clear(&out);
-	access_keys_print(a, NULL, &out);
+	assert_int_equal(access_keys_print(a, NULL, &out, &why), ERR_OK);
 	assert_non_null(strstr(out.ptr, "  publish,read  test  "));
 	assert_non_null(strstr(out.ptr, "  read  live  "));
 	assert_null(strstr(out.ptr, "sk_"));
 	buf_clear(&out);
-	access_keys_print(a, two, &out);
+	assert_int_equal(access_keys_print(a, two, &out, &why), ERR_OK);
 	assert_null(strstr(out.ptr, one));
 	assert_non_null(strstr(out.ptr, "  active\n"));
+	buf_clear(&out);
+	assert_int_equal(access_keys_print(a, "org_nope", &out, &why), ERR_NOT_FOUND);
+	assert_non_null(strstr(why.text, "no organization org_nope"));
+	assert_int_equal(out.len, 0);
 	buf_finish(&out);
 }
 

@@ -36,7 +36,9 @@ static int setup(void **state)
 {
 	(void)state;
 	targets_each = 0;
-	conf = (struct conf){ .api = { .depth_max = 8, .batch_max_events = 3 } };
+	conf = (struct conf){
+		.api = { .body_max_bytes = 200, .depth_max = 8, .batch_max_events = 3 }
+	};
 	return 0;
 }
 
@@ -247,6 +249,30 @@ static void test_batch_refused(void **state)
 	refusals_check(ingest_batch, cases, COUNT_OF(cases));
 }
 
+/* No way around the cap of a request with a single event. */
+static void test_batch_event_sizes(void **state)
+{
+	const size_t frame = strlen("{\"event_type\":\"a.b\",\"data\":\"\"}");
+	char *fits = text_of("{\"events\":[{\"event_type\":\"a.b\",\"data\":\"", 200 - frame, 'x',
+			     "\"},{\"event_type\":\"a.b\"}]}");
+	char *over = text_of("{\"events\":[7,{\"event_type\":\"a.b\",\"data\":\"", 201 - frame, 'x',
+			     "\"}]}");
+	const struct refusal refused = {
+		"too large", over, 2,
+		"[\"body\",\"events\",1],\"msg\":\"An event may have at most 200 bytes\","
+		"\"type\":\"too_long\""
+	};
+	struct ingest_request r = request_of(fits);
+
+	(void)state;
+	must_scan(ingest_batch, &r);
+	assert_int_equal(r.accept.event_count, 2);
+	ingest_request_finish(&r);
+	refusals_check(ingest_batch, &refused, 1);
+	free(fits);
+	free(over);
+}
+
 static void test_batch_kept(void **state)
 {
 	struct ingest_request r = request_of(
@@ -310,8 +336,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, setup)
 	const struct CMUnitTest tests[] = {
 		TEST(test_one_refused),      TEST(test_lengths),       TEST(test_one_kept),
-		TEST(test_closed_catalogue), TEST(test_batch_refused), TEST(test_batch_kept),
-		TEST(test_fingerprints),     TEST(test_test_keys),
+		TEST(test_closed_catalogue), TEST(test_batch_refused), TEST(test_batch_event_sizes),
+		TEST(test_batch_kept),       TEST(test_fingerprints),  TEST(test_test_keys),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

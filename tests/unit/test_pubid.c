@@ -21,7 +21,8 @@ static const struct {
 } kinds[] = {
 	{ PUBID_EVENT, "evt_" },
 	{ PUBID_DELIVERY, "dlv_" },
-	{ PUBID_CURSOR, "cur_" },
+	{ PUBID_WEBHOOK_CURSOR, "cur_" },
+	{ PUBID_DELIVERY_CURSOR, "cur_" },
 };
 
 static void expect_round_trip(const struct pubid *p, int64_t id)
@@ -68,6 +69,8 @@ static void test_wrong_kind(void **state)
 	memcpy(text, "dlv_", 4); /* the prefix alone does not make it one */
 	assert_false(pubid_parse(p, PUBID_DELIVERY, span_of(text), &id));
 	assert_false(pubid_parse(p, PUBID_EVENT, span_of(text), &id));
+	pubid_format(p, PUBID_WEBHOOK_CURSOR, 7, text); /* the same prefix, another list */
+	assert_false(pubid_parse(p, PUBID_DELIVERY_CURSOR, span_of(text), &id));
 	assert_int_equal(id, 42);
 	pubid_destroy(p);
 }

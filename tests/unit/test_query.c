@@ -12,7 +12,7 @@
 
 #include "api/query.h"
 
-enum { LIMIT, NAME, FLAG, KIND };
+enum { LIMIT, NAME, FLAG, KIND, CURSOR };
 
 static const char *const kinds[] = { "one", "two", NULL };
 static const struct query_row rows[] = {
@@ -20,8 +20,10 @@ static const struct query_row rows[] = {
 	[NAME] = { "name", "N.", QUERY_TEXT, 0, 0, 0, NULL },
 	[FLAG] = { "flag", "F.", QUERY_BOOL, 0, 0, 0, NULL },
 	[KIND] = { "kind", "K.", QUERY_CHOICE, 0, 0, 0, kinds },
+	[CURSOR] = { "cursor", "C.", QUERY_POSITION, PUBID_DELIVERY_CURSOR, 0, 0, NULL },
 	{ NULL, NULL, 0, 0, 0, 0, NULL },
 };
+static struct pubid *ids;
 
 static void test_good(void **state)
 {
@@ -43,7 +45,7 @@ static void test_good(void **state)
 	struct query q;
 
 	(void)state;
-	query_init(&q);
+	query_init(&q, ids);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct faults faults;
 
@@ -78,13 +80,15 @@ static void test_bad(void **state)
 		{ "limit=99999999999999999999", 1, "int_parsing" },
 		{ "limit=1&limit=2", 1, "more than once" },
 		{ "flag=maybe&kind=three", 2, "bool_parsing" },
+		{ "cursor=", 1, "[\"query\",\"cursor\"],\"msg\":\"Input should be a next_cursor" },
+		{ "limit=0&cursor=zz&kind=q&zz=1", 4, "[\"query\",\"cursor\"]" },
 		{ "x=1", 1, "[\"query\",\"x\"],\"msg\":\"Extra inputs" },
 		{ "%FF=1", 1, "extra_forbidden" },
 	};
 	struct query q;
 
 	(void)state;
-	query_init(&q);
+	query_init(&q, ids);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct faults faults;
 
@@ -99,6 +103,29 @@ static void test_bad(void **state)
 	query_finish(&q);
 }
 
+/* A cursor of another list is a fault, not the end of this one. */
+static void test_cursors(void **state)
+{
+	char text[PUBID_TEXT_BYTES], raw[64];
+	struct query q;
+
+	(void)state;
+	query_init(&q, ids);
+	for (int kind = PUBID_WEBHOOK_CURSOR; kind <= PUBID_DELIVERY_CURSOR; kind++) {
+		const bool is_ours = kind == PUBID_DELIVERY_CURSOR;
+		struct faults faults;
+
+		faults_init(&faults);
+		pubid_format(ids, (enum pubid_kind)kind, 7, text);
+		snprintf(raw, sizeof(raw), "cursor=%s", text);
+		query_parse(&q, span_of(raw), rows, QUERY_STRICT, &faults);
+		assert_int_equal(faults.count, is_ours ? 0 : 1);
+		assert_int_equal(q.values[CURSOR].number, is_ours ? 7 : 0);
+		faults_finish(&faults);
+	}
+	query_finish(&q);
+}
+
 static void test_too_long(void **state)
 {
 	char raw[20000];
@@ -107,7 +134,7 @@ static void test_too_long(void **state)
 
 	(void)state;
 	memset(raw, 'a', sizeof(raw));
-	query_init(&q);
+	query_init(&q, ids);
 	faults_init(&faults);
 	query_parse(&q, (struct span){ raw, sizeof(raw) }, rows, QUERY_LENIENT, &faults);
 	assert_int_equal(faults.count, 1);
@@ -115,10 +142,27 @@ static void test_too_long(void **state)
 	query_finish(&q);
 }
 
+static int ids_make(void **state)
+{
+	static const unsigned char key[PUBID_KEY_BYTES] = "0123456789abcdef";
+
+	(void)state;
+	ids = pubid_create(key);
+	return 0;
+}
+
+static int ids_drop(void **state)
+{
+	(void)state;
+	pubid_destroy(ids);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
+					    cmocka_unit_test(test_cursors),
 					    cmocka_unit_test(test_too_long) };
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, ids_make, ids_drop);
 }

@@ -107,9 +107,34 @@ static void test_causes(void **state)
 		reply_err(&reply, cases[i].rc);
 		assert_int_equal(reply.status, cases[i].status);
 		assert_int_equal(reply.headers.len > 0, cases[i].may_retry);
+		assert_int_equal(reply.cause, cases[i].rc);
 		if (cases[i].may_retry)
 			assert_memory_equal(reply.headers.ptr, "Retry-After: ", 13);
 	}
+}
+
+/* The log says why; a cause does not stick to the next reply. */
+static void test_causes_told(void **state)
+{
+	static const struct {
+		enum err rc;
+		const char *has;
+	} cases[] = {
+		{ ERR_FULL, "no space left on the device" },
+		{ ERR_BUSY, "another program" },
+		{ ERR_IO, "its disk" },
+		{ ERR_CORRUPT, "tocsin audit" },
+		{ ERR_MEMORY, "out of memory" },
+		{ ERR_STOPPING, "shutting down" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		reply_err(&reply, cases[i].rc);
+		assert_non_null(strstr(reply_cause_text(&reply), cases[i].has));
+	}
+	reply_reset(&reply);
+	assert_non_null(strstr(reply_cause_text(&reply), "mistake inside the server"));
 }
 
 static void test_heads(void **state)
@@ -146,7 +171,11 @@ static void test_pagination(void **state)
 		.ids = ids, .limit = 10, .offset = 20, .total = 31, .page_is_known = true, .next = 0
 	};
 	const struct pagination bare = {
-		.ids = ids, .limit = 10, .total = PAGE_UNCOUNTED, .next = 7
+		.ids = ids,
+		.cursor = PUBID_DELIVERY_CURSOR,
+		.limit = 10,
+		.total = PAGE_UNCOUNTED,
+		.next = 7,
 	};
 	struct json_writer w = reply_json(&reply, 200);
 
@@ -171,8 +200,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = { TEST(test_errors), TEST(test_details_and_faults),
-					    TEST(test_causes), TEST(test_heads),
-					    TEST(test_pagination) };
+					    TEST(test_causes), TEST(test_causes_told),
+					    TEST(test_heads),  TEST(test_pagination) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

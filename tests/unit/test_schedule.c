@@ -189,6 +189,44 @@ static void the_oldest_says_what_it_waits_for(void **state)
 	schedule_destroy(s);
 }
 
+/* While memory is tight a destination keeps what its window sends next. */
+static void tight_memory_lowers_the_limit(void **state)
+{
+	struct schedule *s = schedule_create(&rules);
+	struct destination *d = schedule_destination(s, 1, 1);
+
+	(void)state;
+	assert_int_equal(schedule_limit(s, d), 16);
+	schedule_memory_set(s, MEMORY_TIGHT);
+	assert_int_equal(schedule_limit(s, d), 8);
+	d->window = 1;
+	assert_int_equal(schedule_limit(s, d), 2);
+	d->in_memory = 1;
+	schedule_stored(s, d, 0, 10);
+	assert_null(schedule_wake(s, 10)); /* not read while one is left */
+	d->in_memory = 0;
+	schedule_update(s, d, 10);
+	assert_ptr_equal(schedule_wake(s, 10), d);
+	schedule_memory_set(s, MEMORY_ROOMY);
+	assert_int_equal(schedule_limit(s, d), 16);
+	schedule_destroy(s);
+}
+
+/* A restart finds destinations before it knows whose they are. */
+static void organization_may_come_later(void **state)
+{
+	struct schedule *s = schedule_create(&rules);
+	struct destination *d = schedule_destination(s, 1, 0);
+	const struct line *unknown = d->line;
+
+	(void)state;
+	assert_ptr_equal(schedule_destination(s, 1, 5), d);
+	assert_ptr_not_equal(d->line, unknown);
+	assert_ptr_equal(schedule_destination(s, 1, 0), d);
+	assert_ptr_not_equal(d->line, unknown);
+	schedule_destroy(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -199,6 +237,8 @@ int main(void)
 		cmocka_unit_test(stored_work_is_read_when_due),
 		cmocka_unit_test(retry_after_rests),
 		cmocka_unit_test(the_oldest_says_what_it_waits_for),
+		cmocka_unit_test(tight_memory_lowers_the_limit),
+		cmocka_unit_test(organization_may_come_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

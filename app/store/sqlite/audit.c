@@ -161,14 +161,20 @@ static enum err event_peek(struct audit *a)
 	return ERR_OK;
 }
 
+/* The present event's deliveries were all seen. */
+static void event_close(struct audit *a)
+{
+	if (a->event != 0 && a->event_found != a->event_end - a->event - 1)
+		fault(a, "an event has not as many deliveries as it was given", a->event);
+}
+
 /* Make the greatest event not above id the present one. */
 static enum err events_pass(struct audit *a, int64_t id)
 {
 	enum err rc = ERR_OK;
 
 	while (rc == ERR_OK && a->next_event != 0 && a->next_event <= id) {
-		if (a->event != 0 && a->event_found != a->event_end - a->event - 1)
-			fault(a, "an event has not as many deliveries as it was given", a->event);
+		event_close(a);
 		if (a->next_event < a->event_end)
 			fault(a, "an event lies among another one's deliveries", a->next_event);
 		a->event = a->next_event;
@@ -233,7 +239,9 @@ static enum err deliveries_audit(struct audit *a)
 		if (rc != ERR_NOT_FOUND)
 			return rc;
 	} while (rows == AUDIT_ROWS);
-	return events_pass(a, INT64_MAX);
+	rc = events_pass(a, INT64_MAX);
+	event_close(a); /* the last one */
+	return rc;
 }
 
 static void listed_audit(struct audit *a, int64_t destination, int64_t state, int64_t delivery)

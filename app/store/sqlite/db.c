@@ -3,6 +3,7 @@
  * Not here: what the statements mean. Used by one thread at a time. */
 #include "store/sqlite/db.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,9 +48,28 @@ static int wal_note(void *ctx, sqlite3 *handle, const char *name, int pages)
 	return SQLITE_OK;
 }
 
+/* A file with tables of another program is left as it is; schema.c refuses it. */
+static bool is_foreign(struct db *db)
+{
+	sqlite3_stmt *st = NULL;
+	bool is_it = false;
+
+	if (sqlite3_prepare_v2(db->handle,
+			       "SELECT application_id FROM pragma_application_id"
+			       " WHERE EXISTS (SELECT 1 FROM sqlite_schema)",
+			       -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		is_it = sqlite3_column_int64(st, 0) != DB_APPLICATION_ID;
+	sqlite3_finalize(st);
+	return is_it;
+}
+
 static enum err pragmas_set(struct db *db, enum db_mode mode, int64_t cache_bytes)
 {
 	char text[256];
+
+	if (mode == DB_WRITE && is_foreign(db))
+		return ERR_OK;
 
 	/* auto_vacuum must come before the first table; it is a no-op later. */
 	snprintf(text, sizeof(text), "PRAGMA cache_size=-%lld; PRAGMA mmap_size=0;%s",

@@ -17,6 +17,8 @@ struct db {
 	int wal_pages;                      /* after the last commit */
 };
 
+enum { DB_APPLICATION_ID = 0x54637331 /* "Tcs1" */ };
+
 enum db_mode { DB_WRITE, DB_READ };
 
 /* ERR_NOT_FOUND when DB_READ finds no file; else as db_err(). */

@@ -224,10 +224,14 @@ struct chain {
 	int64_t destination, at; /* next delivery to look at; 0 = the end */
 };
 
+static bool is_rare_state(enum delivery_state state)
+{
+	return state == DELIVERY_HELD || state == DELIVERY_FAILED || state == DELIVERY_CANCELLED;
+}
+
 static enum err chain_next(struct page *p, struct chain *c, int64_t below)
 {
-	const bool is_rare = p->q->state == DELIVERY_HELD || p->q->state == DELIVERY_FAILED ||
-			     p->q->state == DELIVERY_CANCELLED;
+	const bool is_rare = is_rare_state(p->q->state);
 	sqlite3_stmt *st = db_statement(p->db, is_rare ? ST_RARE_OLDER : ST_DELIVERY_PREV);
 
 	if (is_rare) {
@@ -243,32 +247,65 @@ static enum err chain_next(struct page *p, struct chain *c, int64_t below)
 	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
-/* The newest of a chain below the cursor: by the mark of its hour, then walking. */
-static enum err chain_start(struct page *p, struct chain *c, int64_t last)
+/* The cursor's event mostly has a delivery of each chain of its webhook: from
+ * there it is one step. ERR_NOT_FOUND when this chain has none in it. */
+static enum err chain_start_at_event(struct page *p, struct chain *c, int64_t before)
 {
-	const int64_t before = p->q->before == 0 ? INT64_MAX : p->q->before;
-	const bool is_rare = p->q->state == DELIVERY_HELD || p->q->state == DELIVERY_FAILED ||
-			     p->q->state == DELIVERY_CANCELLED;
-	enum err rc = ERR_OK;
+	struct event *event = NULL;
+	int64_t fanout = 0;
+	enum err rc = event_row_at(p->db, before, &event, NULL, &fanout);
 
-	if (is_rare)
-		return chain_next(p, c, before);
-	c->at = last;
-	if (before < last) {
-		sqlite3_stmt *st = db_statement(p->db, ST_MARK_AFTER);
+	if (rc != ERR_OK)
+		return rc;
+	sqlite3_stmt *st = db_statement(p->db, ST_DELIVERIES_OF_CHAIN);
+	db_bind_int(st, 1, event->id);
+	db_bind_int(st, 2, event->id + fanout);
+	db_bind_int(st, 3, c->destination);
+	event_drop(event);
+	bool is_found = false;
+	while ((rc = db_step(p->db, st)) == ERR_OK) {
+		const int64_t id = db_column_int(st, 0);
 
-		db_bind_int(st, 1, c->destination);
-		db_bind_int(st, 2, id_time_ms(before) / 3600000);
-		rc = db_step(p->db, st);
-		if (rc == ERR_OK) {
-			c->at = db_column_int(st, 0);
-			db_reset(st);
-		}
-		rc = rc == ERR_NOT_FOUND ? ERR_OK : rc;
+		is_found = true;
+		c->at = id < before ? id : db_column_int(st, 1);
+		if (id < before)
+			break;
 	}
+	db_reset(st);
+	return rc == ERR_NOT_FOUND && is_found ? ERR_OK : rc;
+}
+
+/* From the mark of its hour, walking: for a chain that is younger or older than
+ * the cursor's event. */
+static enum err chain_start_at_mark(struct page *p, struct chain *c, int64_t before)
+{
+	sqlite3_stmt *st = db_statement(p->db, ST_MARK_AFTER);
+
+	db_bind_int(st, 1, c->destination);
+	db_bind_int(st, 2, id_time_ms(before) / 3600000);
+	enum err rc = db_step(p->db, st);
+	if (rc == ERR_OK)
+		c->at = db_column_int(st, 0);
+	db_reset(st);
+	if (rc == ERR_NOT_FOUND)
+		rc = ERR_OK;
 	while (rc == ERR_OK && c->at >= before)
 		rc = chain_next(p, c, before);
 	return rc;
+}
+
+/* The newest of a chain below the cursor. */
+static enum err chain_start(struct page *p, struct chain *c, int64_t last)
+{
+	const int64_t before = p->q->before == 0 ? INT64_MAX : p->q->before;
+
+	if (is_rare_state(p->q->state))
+		return chain_next(p, c, before);
+	c->at = last;
+	if (last < before)
+		return ERR_OK;
+	enum err rc = chain_start_at_event(p, c, before);
+	return rc == ERR_NOT_FOUND ? chain_start_at_mark(p, c, before) : rc;
 }
 
 static enum err chains_open(struct page *p, struct chain *chains, size_t *out_count)
@@ -474,9 +511,15 @@ enum err store_attempts_read(struct store *s, int64_t delivery_id, struct attemp
 		rows[count].attempt = d.row.last;
 		rows[count++].excerpt = NULL;
 	}
+	if (rc != ERR_OK && rc != ERR_NOT_FOUND) {
+		for (size_t i = 0; i < count; i++)
+			free(rows[i].excerpt);
+		free(rows);
+		return rc;
+	}
 	*out = rows;
 	*out_count = count;
-	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+	return ERR_OK;
 }
 
 enum err store_event_read(struct store *s, int64_t organization, int64_t event_id,

@@ -84,6 +84,7 @@ enum err readers_take(struct readers *r, struct db **out)
 
 void readers_give(struct readers *r, struct db *db)
 {
-	(void)!db_exec(db, "COMMIT");
+	if (db_exec(db, "COMMIT") != ERR_OK && !sqlite3_get_autocommit(db->handle))
+		db_close(db); /* it would never begin again; the next one opens it anew */
 	reader_return(r, db);
 }

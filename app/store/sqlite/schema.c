@@ -93,10 +93,11 @@ static const char tables_1[] =
 	"CREATE TABLE mark ("
 	" chain INTEGER NOT NULL, hour INTEGER NOT NULL, first INTEGER NOT NULL,"
 	" PRIMARY KEY (chain, hour)) WITHOUT ROWID;"
-	/* Moves of many deliveries, done in slices. target 0 = all of them. */
+	/* Moves of many deliveries, done in slices. target 0 = all of them; before: only
+	 * those with a smaller id, for what is accepted later is not meant. */
 	"CREATE TABLE sweep ("
 	" id INTEGER PRIMARY KEY, destination INTEGER NOT NULL, target INTEGER NOT NULL,"
-	" action INTEGER NOT NULL);";
+	" action INTEGER NOT NULL, before INTEGER NOT NULL);";
 
 static enum err pragma_get(struct db *db, const char *sql, int64_t *out)
 {
@@ -162,7 +163,7 @@ enum err schema_prepare(struct db *db, struct why *why)
 			why_set(why, "cannot create the tables: %s", sqlite3_errmsg(db->handle));
 		return rc;
 	}
-	if (application != SCHEMA_APPLICATION_ID) {
+	if (application != DB_APPLICATION_ID) {
 		why_set(why, "it is an SQLite file of another program; name another store.path");
 		return ERR_CORRUPT;
 	}

@@ -5,7 +5,7 @@
 
 #include "store/sqlite/db.h"
 
-enum { SCHEMA_VERSION = 1, SCHEMA_APPLICATION_ID = 0x54637331 /* "Tcs1" */ };
+enum { SCHEMA_VERSION = 1 };
 
 /* Create the tables in an empty file, or migrate step by step.
  * Returns ERR_CORRUPT for a file that is no store, ERR_BAD_REQUEST for a newer

@@ -310,8 +310,8 @@ static void item_measure(struct store *s, const struct settle *item)
 {
 	const struct head *head = heads_find(s->heads, item->destination);
 
-	if (head != NULL && item->attempt.number > 0 && item->attempt.outcome == ATTEMPT_DELIVERED)
-		heads_error(s->heads, head->webhook, false);
+	if (head != NULL && item->attempt.number > 0) /* the last of a commit decides */
+		heads_error(s->heads, head->webhook, item->attempt.outcome != ATTEMPT_DELIVERED);
 	if (item->state == DELIVERY_DELIVERED)
 		metric_add(METRIC_DELIVERIES_DELIVERED, 1);
 	else if (item->state == DELIVERY_FAILED)

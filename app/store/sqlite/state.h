@@ -24,6 +24,7 @@ struct sweep {
 	struct sweep *next;
 	int64_t id, destination;
 	int64_t target; /* 0 = all */
+	int64_t before; /* takes deliveries with smaller ids only: those of its time */
 	enum sweep_action action;
 	int64_t at_due, at_delivery; /* where to go on; not stored: done rows are gone */
 	bool is_second_half;         /* SWEEP_CANCEL: through with what was due */

@@ -53,6 +53,7 @@ static const char *const sql[ST_COUNT] = {
 			       " WHERE id=?1 AND is_active=1 AND removed_at=0",
 	[ST_WEBHOOKS] = "SELECT " WEBHOOK_COLUMNS " FROM webhook WHERE removed_at=0 ORDER BY id",
 	[ST_WEBHOOK_GET] = "SELECT " WEBHOOK_COLUMNS " FROM webhook WHERE id=?1 AND removed_at=0",
+	[ST_WEBHOOK_FIND] = "SELECT id FROM webhook WHERE public_id=?1 AND organization=?2",
 	[ST_SECRETS_REMOVE] = "DELETE FROM secret WHERE webhook=?1",
 	[ST_SECRET_ADD] = "INSERT INTO secret(webhook,position,value,created_at,expires_at)"
 			  " VALUES(?1,?2,?3,?4,?5)",
@@ -118,6 +119,8 @@ static const char *const sql[ST_COUNT] = {
 	[ST_DELIVERIES_OF_EVENT] = "SELECT " DELIVERY_COLUMNS " FROM delivery"
 				   " WHERE id>?1 AND id<?2 ORDER BY id DESC",
 
+	[ST_DELIVERIES_OF_CHAIN] = "SELECT id,prev FROM delivery WHERE id>?1 AND id<?2"
+				   " AND destination=?3 ORDER BY id DESC",
 	[ST_ATTEMPT_ADD] =
 		"INSERT OR REPLACE INTO attempt(delivery,number,started_at,outcome,status,"
 		"dns,connect,tls,first_byte,total,reason,excerpt)"
@@ -148,9 +151,10 @@ static const char *const sql[ST_COUNT] = {
 	[ST_MARK_AFTER] = "SELECT first FROM mark WHERE chain=?1 AND hour>?2"
 			  " ORDER BY hour LIMIT 1",
 
-	[ST_SWEEP_ADD] = "INSERT INTO sweep(destination,target,action) VALUES(?1,?2,?3)",
+	[ST_SWEEP_ADD] = "INSERT INTO sweep(destination,target,action,before)"
+			 " VALUES(?1,?2,?3,?4)",
 	[ST_SWEEP_REMOVE] = "DELETE FROM sweep WHERE id=?1",
-	[ST_SWEEPS] = "SELECT id,destination,target,action FROM sweep ORDER BY id",
+	[ST_SWEEPS] = "SELECT id,destination,target,action,before FROM sweep ORDER BY id",
 
 	[ST_AUDIT_DELIVERIES] = "SELECT id,destination,state,prev FROM delivery WHERE id>?1"
 				" ORDER BY id LIMIT ?2",

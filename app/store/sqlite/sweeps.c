@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "model/ids.h"
 #include "store/sqlite/state.h"
 
 enum { SLICE_ROWS = 256 };
@@ -17,10 +18,12 @@ enum err sweep_add(struct store *s, int64_t destination, int64_t target, enum sw
 		   struct sweep **out)
 {
 	sqlite3_stmt *st = db_statement(&s->db, ST_SWEEP_ADD);
+	const int64_t before = heads_last_id(s->heads) + ID_STEP;
 
 	db_bind_int(st, 1, destination);
 	db_bind_int(st, 2, target);
 	db_bind_int(st, 3, action);
+	db_bind_int(st, 4, before);
 	enum err rc = db_run(&s->db, st);
 	if (rc != ERR_OK)
 		return rc;
@@ -29,6 +32,7 @@ enum err sweep_add(struct store *s, int64_t destination, int64_t target, enum sw
 	(*out)->destination = destination;
 	(*out)->target = target;
 	(*out)->action = action;
+	(*out)->before = before;
 	return ERR_OK;
 }
 
@@ -55,6 +59,7 @@ enum err sweeps_load(struct store *s)
 		sweep->destination = db_column_int(st, 1);
 		sweep->target = db_column_int(st, 2);
 		sweep->action = (enum sweep_action)db_column_int(st, 3);
+		sweep->before = db_column_int(st, 4);
 		sweep_begin(s, sweep);
 	}
 	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
@@ -175,13 +180,18 @@ static enum err slice_read(struct store *s, const struct sweep *sweep, struct sl
 	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
+static bool takes(const struct sweep *sweep, const struct slice_row *row)
+{
+	return row->id < sweep->before && (sweep->target == 0 || sweep->target == row->target);
+}
+
 static enum err row_sweep(struct store *s, const struct slice *slice, const struct slice_row *row)
 {
 	const struct sweep *sweep = slice->sweep;
 	struct head *head = heads_find(s->heads, sweep->destination);
 	const enum delivery_state from = takes_from_queue(sweep) ? DELIVERY_DUE : DELIVERY_HELD;
 
-	if (head == NULL || (sweep->target != 0 && sweep->target != row->target))
+	if (head == NULL || !takes(sweep, row))
 		return ERR_OK;
 	struct delivery_change c = { .id = row->id, .from = from, .due_ms = row->due_ms };
 	switch (sweep->action) {
@@ -228,11 +238,12 @@ static enum err slice_run(void *driver, struct unit *u)
 	slice->moved = 0;
 	for (size_t i = 0; i < count && rc == ERR_OK; i++) {
 		rc = row_sweep(s, slice, &rows[i]);
+		if (rc == ERR_OK && takes(slice->sweep, &rows[i]))
+			slice->moved++;
 		if (rc == ERR_NOT_FOUND)
 			rc = ERR_OK; /* queue and delivery disagree: the audit tells */
 		slice->at_due = rows[i].due_ms;
 		slice->at_delivery = rows[i].id;
-		slice->moved++;
 	}
 	if (rc == ERR_OK && count < SLICE_ROWS)
 		rc = slice_end(s, slice);

@@ -67,20 +67,34 @@ static enum head_mode mode_wanted(const struct webhook *w, const struct webhook_
 	return w->is_active ? HEAD_ACTIVE : HEAD_PAUSED;
 }
 
-static void heads_refresh(struct store *s, const struct webhook *w)
+/* Undone with the transaction. Later units of the same commit see it already:
+ * they make no deliveries that a sweep of this one would miss. */
+static void head_mode_set(struct store *s, int64_t destination, enum head_mode mode)
+{
+	struct head *head = heads_find(s->heads, destination);
+
+	if (head == NULL || head->mode == mode)
+		return;
+	heads_change(s->heads, head);
+	head->mode = mode;
+}
+
+/* New channels get their heads; nobody can have known them before the commit. */
+static void new_heads_add(struct store *s, const struct webhook *w)
 {
 	for (size_t i = 0; i < w->channel_count; i++) {
 		const struct webhook_channel *c = &w->channels[i];
 
-		if (heads_find(s->heads, c->id) == NULL)
-			heads_add(s->heads, c->id, w->organization, w->id);
+		if (heads_find(s->heads, c->id) != NULL)
+			continue;
+		heads_add(s->heads, c->id, w->organization, w->id);
 		heads_mode(s->heads, c->id, mode_wanted(w, c));
 	}
 }
 
 static void add_committed(void *driver, struct unit *unit)
 {
-	heads_refresh(driver, ((struct webhook_unit *)unit)->webhook);
+	new_heads_add(driver, ((struct webhook_unit *)unit)->webhook);
 }
 
 enum err store_webhook_add(struct store *s, struct webhook *w)
@@ -128,6 +142,7 @@ static enum err channel_remove(struct store *s, struct webhook_unit *u, int64_t 
 {
 	enum err rc = row_remove(&s->db, ST_CHANNEL_REMOVE, channel, u->now_us);
 
+	head_mode_set(s, channel, HEAD_REMOVED);
 	return rc == ERR_OK ? unit_sweep(s, u, channel, 0, SWEEP_CANCEL) : rc;
 }
 
@@ -192,6 +207,7 @@ static enum err channels_keep(struct store *s, struct webhook_unit *u)
 			continue;
 		}
 		rc = channel_update(&s->db, i, c);
+		head_mode_set(s, c->id, mode_wanted(w, c));
 		/* A channel that stays disabled keeps what it holds. */
 		if (rc == ERR_OK && action != 0 &&
 		    !(action == SWEEP_RELEASE && c->status == CHANNEL_DISABLED))
@@ -218,20 +234,13 @@ static enum err replace_run(void *driver, struct unit *unit)
 	return rc == ERR_OK ? channels_keep(s, u) : rc;
 }
 
-static void removed_heads_mark(struct store *s, const struct webhook_unit *u)
-{
-	for (size_t i = 0; i < u->before.channel_count; i++)
-		heads_mode(s->heads, u->before.channels[i].id, HEAD_REMOVED);
-}
-
 static void replace_committed(void *driver, struct unit *unit)
 {
 	struct store *s = driver;
 	struct webhook_unit *u = (struct webhook_unit *)unit;
 
-	removed_heads_mark(s, u);
 	if (u->webhook != NULL)
-		heads_refresh(s, u->webhook);
+		new_heads_add(s, u->webhook);
 	while (u->sweeps != NULL) {
 		struct sweep *sweep = u->sweeps;
 

@@ -19,6 +19,11 @@ enum { TICK_MS = 500 }; /* of deadlines in the resolver, gauges */
 
 /* --- The intake: any thread --------------------------------------------------- */
 
+static void bytes_count(struct engine *e, int64_t by)
+{
+	atomic_fetch_add_explicit(&e->bytes, by, memory_order_relaxed);
+}
+
 struct note *note_create(enum note_kind kind, size_t targets)
 {
 	struct note *n = xcalloc(1, sizeof(*n) + targets * sizeof(n->targets[0]));
@@ -62,8 +67,8 @@ void engine_hand_over(struct engine *e, struct event *event, const struct accept
 	struct note *n = note_of_targets(NOTE_HAND_OVER, targets, count);
 
 	n->event = event;
-	atomic_fetch_add_explicit(&e->bytes, (int64_t)(event->bytes * n->count),
-				  memory_order_relaxed);
+	n->bytes = n->count > 0 ? event->bytes / n->count + sizeof(struct item) : 0;
+	bytes_count(e, (int64_t)(n->bytes * n->count));
 	note_push(e, n);
 }
 
@@ -103,8 +108,7 @@ void item_forget(struct engine *e, struct item *item)
 	struct destination *d = schedule_find(e->schedule, item->work.destination);
 
 	known_remove(e->known, item);
-	atomic_fetch_sub_explicit(&e->bytes, (int64_t)item->work.event->bytes,
-				  memory_order_relaxed);
+	bytes_count(e, -(int64_t)item->bytes);
 	event_drop(item->work.event);
 	free(item);
 	if (d != NULL) {
@@ -114,35 +118,42 @@ void item_forget(struct engine *e, struct item *item)
 }
 
 /* Not taken: it is read from the store when there is room. */
-static void item_leave(struct engine *e, struct destination *d, const struct work *work)
+static void item_leave(struct engine *e, struct destination *d, struct item *item)
 {
-	atomic_fetch_sub_explicit(&e->bytes, (int64_t)work->event->bytes, memory_order_relaxed);
-	if (known_find(e->known, work->delivery_id) == NULL)
-		schedule_stored(e->schedule, d, work->due_ms, clock_wall_ms());
-	event_drop(work->event);
+	bytes_count(e, -(int64_t)item->bytes);
+	if (known_find(e->known, item->work.delivery_id) == NULL)
+		schedule_stored(e->schedule, d, item->work.due_ms, clock_wall_ms());
+	event_drop(item->work.event);
+	free(item);
 }
 
-/* Its bytes are counted already. */
-static void item_take(struct engine *e, const struct work *work, enum note_kind from)
+/* item: its bytes are counted already. */
+static void item_take(struct engine *e, struct item *item, enum note_kind from)
 {
 	const int64_t now_ms = clock_wall_ms();
-	struct destination *d = schedule_destination(e->schedule, work->destination,
-						     work->event->organization);
+	struct destination *d = schedule_destination(e->schedule, item->work.destination,
+						     item->work.event->organization);
 	/* What waits in the store is older: new ones must not overtake it for long. */
 	const bool is_behind = from == NOTE_HAND_OVER &&
 			       (d->is_reading || d->next_due_ms <= now_ms);
-	struct item *item;
 
-	if (is_behind || known_find(e->known, work->delivery_id) != NULL ||
-	    d->in_memory >= (unsigned)e->parts.conf->delivery.queue_max) {
-		item_leave(e, d, work);
+	if (is_behind || known_find(e->known, item->work.delivery_id) != NULL ||
+	    d->in_memory >= schedule_limit(e->schedule, d)) {
+		item_leave(e, d, item);
 		return;
 	}
-	item = xcalloc(1, sizeof(*item));
-	item->work = *work;
 	known_add(e->known, item);
 	d->in_memory++;
 	schedule_push(e->schedule, d, item, now_ms);
+}
+
+static struct item *item_create(const struct work *work, size_t bytes)
+{
+	struct item *item = xcalloc(1, sizeof(*item));
+
+	item->work = *work;
+	item->bytes = bytes;
+	return item;
 }
 
 /* --- Notes ------------------------------------------------------------------------------ */
@@ -158,7 +169,7 @@ static void hand_over_take(struct engine *e, struct note *n)
 			.event = event_hold(n->event),
 		};
 
-		item_take(e, &work, NOTE_HAND_OVER);
+		item_take(e, item_create(&work, n->bytes), NOTE_HAND_OVER);
 	}
 	event_drop(n->event);
 }
@@ -203,9 +214,10 @@ static void read_take(struct engine *e, struct read_result *r)
 	const int64_t now_ms = clock_wall_ms();
 
 	for (size_t i = 0; i < r->work_count; i++) {
-		atomic_fetch_add_explicit(&e->bytes, (int64_t)r->work[i].event->bytes,
-					  memory_order_relaxed);
-		item_take(e, &r->work[i], NOTE_READ);
+		const size_t bytes = r->work[i].event->bytes + sizeof(struct item);
+
+		bytes_count(e, (int64_t)bytes);
+		item_take(e, item_create(&r->work[i], bytes), NOTE_READ);
 	}
 	for (size_t i = 0; i < r->want_count; i++) {
 		struct destination *d = schedule_find(e->schedule, r->wants[i].destination);
@@ -217,10 +229,21 @@ static void read_take(struct engine *e, struct read_result *r)
 	read_result_destroy(r);
 }
 
+/* Past half the bound each destination keeps no more than it sends next. */
+static void memory_look(struct engine *e)
+{
+	const int64_t used = atomic_load_explicit(&e->bytes, memory_order_relaxed);
+
+	schedule_memory_set(e->schedule, used > e->parts.conf->delivery.in_memory_bytes / 2
+						 ? MEMORY_TIGHT
+						 : MEMORY_ROOMY);
+}
+
 static void note_take(struct engine *e, struct note *n)
 {
 	struct change change = { e, n->id };
 
+	memory_look(e);
 	switch (n->kind) {
 	case NOTE_HAND_OVER: hand_over_take(e, n); break;
 	case NOTE_STORED: stored_take(e, n); break;
@@ -265,7 +288,7 @@ static void reads_begin(struct engine *e)
 		return;
 	while ((d = schedule_wake(e->schedule, now_ms)) != NULL)
 		reader_want(e->reader, d->id,
-			    d->in_memory + (unsigned)e->parts.conf->delivery.queue_max / 2);
+			    d->in_memory + (schedule_limit(e->schedule, d) + 1) / 2);
 }
 
 static int64_t wait_ms(const struct engine *e)

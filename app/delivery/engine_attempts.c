@@ -92,6 +92,16 @@ static bool is_told(unsigned failures)
 	return failures == 1;
 }
 
+static void attempt_tell(const struct transfer *t, const struct attempt *a, const char *reason)
+{
+	const struct webhook *w = &t->entry->webhook;
+	char name[128];
+
+	log_info("delivery=%s webhook=%s name=%s attempt=%u status=%ld outcome=%s reason=\"%s\"",
+		 t->delivery_id, w->public_id, log_quote(w->name, name, sizeof(name)), a->number,
+		 a->status, attempt_outcome_text(a->outcome), reason);
+}
+
 static void receiver_tell(struct transfer *t, const struct attempt *a, const char *reason)
 {
 	const struct webhook *w = &t->entry->webhook;
@@ -133,16 +143,13 @@ static void attempt_end(struct engine *e, struct transfer *t, const struct endin
 	if (end->attempt.outcome != ATTEMPT_DELIVERED) {
 		s->excerpt = transfer_excerpt(t, (size_t)e->parts.conf->delivery.excerpt_bytes);
 		s->event_text_id = xstrdup(t->event_id);
-		log_info("delivery=%s webhook=%s attempt=%u status=%ld outcome=%s reason=\"%s\"",
-			 t->delivery_id, t->entry->webhook.public_id, end->attempt.number,
-			 end->attempt.status, attempt_outcome_text(end->attempt.outcome),
-			 s->attempt.reason);
+		attempt_tell(t, &end->attempt, s->attempt.reason);
 	}
 	receiver_tell(t, &end->attempt, s->attempt.reason);
 	attempt_measure(t, &end->attempt);
 	schedule_done(e->schedule, t->destination, end->turn, t->started_us / 1000, end->rest_ms,
 		      clock_wall_ms());
-	sockets_easy_give(e->sockets, t->easy);
+	curl_easy_cleanup(t->easy);
 	t->easy = NULL;
 	transfer_destroy(t);
 }
@@ -183,7 +190,11 @@ void transfer_finish(struct engine *e, CURL *easy, CURLcode result)
 static void transfer_start(struct engine *e, struct transfer *t, const char *addresses)
 {
 	struct why why = { "" };
-	CURL *easy = sockets_easy_take(e->sockets);
+	/* Never one that was used before: Debian 12's libcurl 7.88.1 keeps a pointer
+	 * to the last transfer's freed headers, and a reply that begins with a folded
+	 * line makes it follow that (curl issue 11101). Connections are the multi
+	 * handle's and outlive this one. */
+	CURL *easy = curl_easy_init();
 	enum err rc = easy == NULL ? ERR_MEMORY
 				   : transfer_prepare(t, &e->rules, easy, addresses, &why);
 
@@ -215,10 +226,13 @@ static bool transfer_resolve(struct engine *e, struct transfer *t)
 		return false;
 	if (t->lookup_us == 0)
 		t->lookup_us = clock_mono_us() - t->started_mono_us;
-	if (answer.state == RESOLVE_OK)
+	if (answer.state == RESOLVE_OK) {
 		transfer_start(e, t, answer.addresses);
-	else
-		attempt_end_unsent(e, t, ATTEMPT_RETRY, answer.reason);
+		return true;
+	}
+	if (answer.state == RESOLVE_REFUSED)
+		metric_add(METRIC_ADDRESS_REFUSED, 1);
+	attempt_end_unsent(e, t, ATTEMPT_RETRY, answer.reason);
 	return true;
 }
 
@@ -305,7 +319,7 @@ void attempts_give_up(struct engine *e)
 				sockets_remove(e->sockets, t->easy);
 				e->in_flight--;
 			}
-			sockets_easy_give(e->sockets, t->easy);
+			curl_easy_cleanup(t->easy);
 			event_drop(t->item->work.event);
 			known_remove(e->known, t->item);
 			free(t->item);

@@ -62,14 +62,32 @@ static bool may_succeed_later(enum err rc)
 	return rc == ERR_BUSY || rc == ERR_FULL || rc == ERR_IO || rc == ERR_MEMORY;
 }
 
+static void disabling_tell(struct engine *e, const struct settle *settle)
+{
+	size_t channel_at = 0;
+	struct entry *entry = registry_find_destination(e->parts.registry, settle->destination,
+							&channel_at);
+	char name[128];
+
+	if (entry == NULL)
+		return;
+	log_warning("webhook=%s name=%s channel=%zu disabled reason=\"%s\"; its deliveries are "
+		    "held until it is made active again",
+		    entry->webhook.public_id, log_quote(entry->webhook.name, name, sizeof(name)),
+		    channel_at, settle->attempt.reason);
+	entry_drop(entry);
+}
+
 static void settle_applied(struct engine *e, const struct settle *settle, struct item *item)
 {
 	struct destination *d = schedule_find(e->schedule, settle->destination);
 
 	if (settle->state == DELIVERY_DUE && d != NULL)
 		schedule_stored(e->schedule, d, settle->next_due_ms, clock_wall_ms());
-	if (settle->channel_disabled && d != NULL)
+	if (settle->channel_disabled && d != NULL) {
+		disabling_tell(e, settle);
 		reader_reload(e->reader, d->webhook);
+	}
 	/* The store may be giving us its row at this moment: stay known. */
 	if (d != NULL && d->is_reading)
 		item->is_settled = true;

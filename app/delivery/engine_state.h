@@ -34,6 +34,7 @@ enum note_kind { NOTE_HAND_OVER, NOTE_STORED, NOTE_CHANGED, NOTE_READ, NOTE_SETT
 struct note {
 	struct note *next;
 	enum note_kind kind;
+	size_t bytes;             /* HAND_OVER: share of each delivery */
 	struct event *event;      /* HAND_OVER: a reference */
 	int64_t id;               /* STORED: destination; CHANGED: webhook */
 	struct read_result *read; /* READ */

@@ -472,10 +472,8 @@ static unsigned filter(const struct resolver *r, const struct addrinfo *found, c
 		if (address == NULL ||
 		    (address->sa_family != AF_INET && address->sa_family != AF_INET6))
 			continue;
-		if (guard_check(r->guard, address, out_rule) != ERR_OK) {
-			metric_add(METRIC_ADDRESS_REFUSED, 1);
+		if (guard_check(r->guard, address, out_rule) != ERR_OK)
 			continue;
-		}
 		if (append_address(text, room, address))
 			kept++;
 	}

@@ -19,6 +19,7 @@ struct line {
 
 struct schedule {
 	struct schedule_rules rules;
+	enum schedule_memory memory;
 	struct destination **by_id; /* destinations' ids are dense row numbers */
 	size_t by_id_size;
 	struct line **lines;
@@ -97,7 +98,7 @@ struct destination *schedule_destination(struct schedule *s, int64_t id, int64_t
 {
 	struct destination *d = schedule_find(s, id);
 
-	if (d != NULL && d->line != NULL)
+	if (d != NULL && (organization == 0 || d->line->organization == organization))
 		return d;
 	if ((size_t)id >= s->by_id_size)
 		by_id_grow(s, (size_t)id);
@@ -184,6 +185,18 @@ static void alarm_set(struct schedule *s, struct destination *d, int64_t at_ms)
 
 /* --- Lines ------------------------------------------------------------------------ */
 
+unsigned schedule_limit(const struct schedule *s, const struct destination *d)
+{
+	const unsigned tight = 2 * d->window;
+
+	return s->memory == MEMORY_TIGHT && tight < s->rules.queue_max ? tight : s->rules.queue_max;
+}
+
+void schedule_memory_set(struct schedule *s, enum schedule_memory memory)
+{
+	s->memory = memory;
+}
+
 static void line_push(struct schedule *s, struct line *l)
 {
 	if (l->is_ready)
@@ -214,7 +227,7 @@ static bool may_send(const struct destination *d, int64_t now_ms)
 static bool wants_reading(const struct schedule *s, const struct destination *d)
 {
 	return !d->is_reading && d->next_due_ms != INT64_MAX &&
-	       d->in_memory <= s->rules.queue_max / 4;
+	       d->in_memory <= schedule_limit(s, d) / 4;
 }
 
 void schedule_update(struct schedule *s, struct destination *d, int64_t now_ms)

@@ -19,6 +19,7 @@ struct item {
 	struct item *next;       /* in its destination's line */
 	struct item *known_next; /* in the engine's table of known ids */
 	struct work work;
+	size_t bytes;    /* its share of the memory bound */
 	bool is_settled; /* committed while its destination was being read */
 };
 
@@ -51,12 +52,19 @@ struct schedule *schedule_create(const struct schedule_rules *rules);
 /* Frees destinations and the items still in line (their events too). */
 void schedule_destroy(struct schedule *s);
 
-/* Found or made. */
+/* Found or made. organization 0: not known yet; nothing may be pushed then. */
 struct destination *schedule_destination(struct schedule *s, int64_t id, int64_t organization);
 /* NULL: never seen. */
 struct destination *schedule_find(struct schedule *s, int64_t id);
 /* Call fn for every destination. */
 void schedule_each(struct schedule *s, void (*fn)(void *ctx, struct destination *d), void *ctx);
+
+/* How many deliveries of d may be in memory: queue_max, or, while memory is
+ * tight, about what its window sends next. So many dead receivers together
+ * cannot fill the memory that the live ones need. */
+unsigned schedule_limit(const struct schedule *s, const struct destination *d);
+enum schedule_memory { MEMORY_ROOMY, MEMORY_TIGHT };
+void schedule_memory_set(struct schedule *s, enum schedule_memory memory);
 
 /* Put at the end of its line. */
 void schedule_push(struct schedule *s, struct destination *d, struct item *item, int64_t now_ms);

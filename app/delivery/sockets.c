@@ -1,4 +1,4 @@
-/* sockets.c - socket_action, epoll, timer, and the easy handles.
+/* sockets.c - socket_action, epoll and timer.
  * SPDX-License-Identifier: MIT
  * curl_multi_poll would walk every socket at each turn; with a thousand slow
  * receivers that is most of the time spent. Delivery thread only. */
@@ -92,22 +92,6 @@ void sockets_destroy(struct sockets *s)
 	if (s->wake_fd >= 0)
 		close(s->wake_fd);
 	free(s);
-}
-
-/* Never one that was used before: libcurl 7.83 to 8.1.0 keep a pointer to the
- * last transfer's freed headers, and a reply that begins with a folded header
- * line makes them follow it (curl issue 11101). Connections are the multi
- * handle's and outlive this one. */
-CURL *sockets_easy_take(struct sockets *s)
-{
-	(void)s;
-	return curl_easy_init();
-}
-
-void sockets_easy_give(struct sockets *s, CURL *easy)
-{
-	(void)s;
-	curl_easy_cleanup(easy);
 }
 
 enum err sockets_add(struct sockets *s, CURL *easy)

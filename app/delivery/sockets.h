@@ -14,9 +14,6 @@ struct sockets;
 /* connections: idle ones kept. NULL with why when the system refuses. */
 struct sockets *sockets_create(long connections, struct why *why);
 void sockets_destroy(struct sockets *s);
-/* A new easy handle. NULL: out of memory. */
-CURL *sockets_easy_take(struct sockets *s);
-void sockets_easy_give(struct sockets *s, CURL *easy);
 MUST_CHECK enum err sockets_add(struct sockets *s, CURL *easy);
 void sockets_remove(struct sockets *s, CURL *easy);
 /* From now on a wake ends the next poll, also one that comes before it begins.

@@ -117,7 +117,6 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
 	(void)purpose;
 	if (guard_check(t->guard, &a->addr, &rule) != ERR_OK) {
 		t->refused_rule = rule;
-		metric_add(METRIC_ADDRESS_REFUSED, 1);
 		return CURL_SOCKET_BAD;
 	}
 	const int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
@@ -280,6 +279,21 @@ static enum attempt_outcome outcome_of(uint32_t kind)
 
 /* The first max_bytes of text, repaired and cut between characters. Owner:
  * caller; NULL = out of memory. */
+/* NUL is a character, but no text of ours can hold it: repaired like a fault. */
+static void text_repair(struct buf *out, struct span text)
+{
+	while (text.len > 0) {
+		const char *nul = memchr(text.ptr, '\0', text.len);
+		const size_t len = nul == NULL ? text.len : (size_t)(nul - text.ptr);
+		const size_t step = len + (nul != NULL);
+
+		utf8_repair(out, (struct span){ text.ptr, len });
+		if (nul != NULL)
+			buf_text(out, "\xEF\xBF\xBD");
+		text = (struct span){ text.ptr + step, text.len - step };
+	}
+}
+
 static char *text_clean(struct span text, size_t max_bytes)
 {
 	/* Repairing never shortens, so a character that begins below max_bytes
@@ -289,7 +303,7 @@ static char *text_clean(struct span text, size_t max_bytes)
 	struct buf b;
 
 	buf_init(&b, 3 * len); /* U+FFFD has three bytes */
-	utf8_repair(&b, (struct span){ text.ptr, len });
+	text_repair(&b, (struct span){ text.ptr, len });
 	char *out = buf_take(&b);
 	buf_finish(&b);
 	if (out != NULL && strlen(out) > max_bytes) {
@@ -334,11 +348,12 @@ void transfer_judge(struct transfer *t, CURLcode result, struct attempt *attempt
 	attempt->outcome = outcome_of(verdict->kind);
 	attempt->status = out.status;
 	phases_fill(t, attempt);
-	if (t->refused_rule != NULL && result != CURLE_OK)
-		snprintf(attempt->reason, sizeof(attempt->reason), "address refused: %s",
-			 t->refused_rule);
-	else
+	if (t->refused_rule == NULL || result == CURLE_OK) {
 		reason_set(attempt, verdict->reason);
+		return;
+	}
+	metric_add(METRIC_ADDRESS_REFUSED, 1);
+	snprintf(attempt->reason, sizeof(attempt->reason), "address refused: %s", t->refused_rule);
 }
 
 void transfer_unsent(struct transfer *t, enum attempt_outcome outcome, const char *reason,

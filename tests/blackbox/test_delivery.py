@@ -117,6 +117,8 @@ def test_410_disables(service, receiver):
     shown = wait_until(lambda: [c for c in service.call("GET", path).json()["channels"]
                                 if c["status"] == "disabled"], "disabled")
     assert shown[0]["disabled_reason"]
+    wait_until(lambda: [line for line in service.log_text().splitlines() if hook["webhook_id"]
+                        in line and " disabled reason=" in line], "a line in the log")
     # It goes on collecting; switching it on again sends what waited.
     later = service.publish("gone.test")
     assert later["deliveries"] == 1
@@ -217,3 +219,27 @@ def test_dead_receiver_beside_healthy(service, receiver):
         service.publish("mixed.test", data=number)
     receiver.wait("/alive", 200)
     assert time.monotonic() - started < 15
+
+
+def test_memory_is_bounded_whatever_waits(make, receiver):
+    """Many dead receivers together leave room for one that lives."""
+    service = make(conf="""guard = { allow = [ "127.0.0.0/8" ]; };
+delivery = { in_memory = "512K"; };
+channels = ( { name = "webhook"; plugin = "http.so"; } );
+""").start()
+    dead = f"http://127.0.0.1:{free_port()}/"
+    for number in range(20):
+        service.webhook(dead, ["flood.test"], name=f"dead {number}")
+    service.webhook(receiver.url("/alive"), ["alive.test"])
+    events = {"events": [{"event_type": "flood.test", "data": "x" * 200}] * 500}
+    assert service.call("POST", "/v1/events/batch", events).status_code == 202
+
+    def in_memory():
+        text = service.call("GET", "/metrics", headers={"Authorization": None}).text
+        return int([line.split()[1] for line in text.splitlines()
+                    if line.startswith("tocsin_deliveries_in_memory ")][0])
+    for number in range(50):
+        sent = service.publish("alive.test", data=number)
+        service.settled(sent["event_id"], "delivered")
+        assert in_memory() < 3000
+    assert service.admin("audit") == "ok"

@@ -61,6 +61,26 @@ def test_background_and_stop(base):
     assert not any(is_running(pid) for pid in pids)
 
 
+def test_own_configuration(base):
+    folder, conf = base / "demo-conf", base / "own.conf"
+    conf.write_text("""guard = { allow = [ "127.0.0.0/8" ]; };
+store = { path = "/nowhere/else.db"; };
+log = { level = "info"; };
+channels = ( { name = "webhook"; plugin = "http.so"; } );
+""")
+    done = demo("--background", "--dir", str(folder), "--port", str(free_port()), "--conf",
+                str(conf))
+    try:
+        assert done.returncode == 0, done.stderr
+        env = variables(folder)
+        assert env["TOCSIN_CONF"] == str(conf)
+        listed = subprocess.run([env["TOCSIN_BIN"], "key", "list", env["TOCSIN_ORG"], "-c",
+                                 env["TOCSIN_CONF"]], capture_output=True, text=True, timeout=30)
+        assert listed.returncode == 0 and "key_" in listed.stdout, listed.stderr
+    finally:
+        assert demo("--stop", "--dir", str(folder)).returncode == 0
+
+
 def test_foreground_shows_a_verified_delivery(base):
     folder = base / "demo-front"
     process = subprocess.Popen([RUN, "--dir", str(folder), "--port", str(free_port())],

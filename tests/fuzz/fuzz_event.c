@@ -10,7 +10,7 @@
 #include "domain/ingest.h"
 #include "model/pattern.h"
 
-enum { DEPTH = 16, EVENTS_MAX = 8, EXTRA_MAX = 1 << 20 };
+enum { DEPTH = 16, EVENTS_MAX = 8, EVENT_MAX = 4096, EXTRA_MAX = 1 << 20 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -72,6 +72,7 @@ static void scan(enum err (*read)(const struct ingest *, struct ingest_request *
 		 struct span body)
 {
 	static const struct conf conf = { .api = { .depth_max = DEPTH,
+						   .body_max_bytes = EVENT_MAX,
 						   .batch_max_events = EVENTS_MAX } };
 	static const struct ingest ingest = { .conf = &conf };
 	static const struct caller caller = { .organization = 1 };

@@ -34,7 +34,8 @@ const struct query_row deliveries_query[] = {
 			  state_choices },
 	[QUERY_LIMIT] = { "limit", "Deliveries on a page, at most.", QUERY_INT, 1, 1000, 100,
 			  NULL },
-	[QUERY_CURSOR] = { "cursor", "next_cursor of the page before.", QUERY_TEXT, 0, 0, 0, NULL },
+	[QUERY_CURSOR] = { "cursor", "next_cursor of the page before.", QUERY_POSITION,
+			   PUBID_DELIVERY_CURSOR, 0, 0, NULL },
 	{ NULL, NULL, 0, 0, 0, 0, NULL },
 };
 
@@ -189,30 +190,19 @@ void deliveries_show(struct exchange *x)
 /* What the parameters ask for. *out_is_empty: an id that is not this organization's. */
 static enum err query_read(struct exchange *x, struct delivery_query *q, bool *out_is_empty)
 {
-	static const struct loc parent = { NULL, "query", 0 }, loc = { &parent, "cursor", 0 };
 	const struct query_value *values = x->query.values;
 	enum err rc = ERR_OK;
 
 	*out_is_empty = false;
-	if (values[QUERY_CURSOR].is_given &&
-	    !pubid_parse(x->api->ids, PUBID_CURSOR, values[QUERY_CURSOR].text, &q->before)) {
-		faults_add(&x->faults, &loc, "value_error",
-			   "Input should be a next_cursor of this list");
-		return ERR_BAD_REQUEST;
-	}
 	if (values[QUERY_EVENT].is_given) {
 		rc = events_find(x, values[QUERY_EVENT].text, &q->event_id);
 		*out_is_empty = q->event_id == 0;
 	}
-	if (values[QUERY_WEBHOOK].is_given) {
-		struct entry *entry = registry_find(x->api->registry, q->organization,
-						    values[QUERY_WEBHOOK].text);
-
-		if (entry == NULL)
-			*out_is_empty = true;
-		else
-			q->webhook_id = entry->webhook.id;
-		entry_drop(entry);
+	/* The registry has forgotten a removed webhook; its deliveries are still there. */
+	if (rc == ERR_OK && values[QUERY_WEBHOOK].is_given) {
+		rc = store_webhook_find(x->api->store, q->organization, values[QUERY_WEBHOOK].text,
+					&q->webhook_id);
+		*out_is_empty = *out_is_empty || q->webhook_id == 0;
 	}
 	if (values[QUERY_STATE].is_given)
 		q->state = choice_states[values[QUERY_STATE].number];
@@ -231,6 +221,7 @@ static void list_write(struct exchange *x, const struct delivery_query *q,
 		       const struct delivery_row *rows, size_t count, int64_t next)
 {
 	const struct pagination p = { .ids = x->api->ids,
+				      .cursor = PUBID_DELIVERY_CURSOR,
 				      .limit = (int64_t)q->limit,
 				      .total = PAGE_UNCOUNTED,
 				      .next = next };
@@ -256,6 +247,7 @@ static void list_write(struct exchange *x, const struct delivery_query *q,
 void deliveries_list(struct exchange *x)
 {
 	struct delivery_query q = { .organization = x->caller.organization,
+				    .before = x->query.values[QUERY_CURSOR].number,
 				    .limit = (size_t)x->query.values[QUERY_LIMIT].number };
 	struct delivery_row *rows = xcalloc(q.limit, sizeof(*rows));
 	int64_t next = 0;
@@ -267,8 +259,6 @@ void deliveries_list(struct exchange *x)
 		rc = store_deliveries_read(x->api->store, &q, rows, &count, &next);
 	if (rc == ERR_OK)
 		list_write(x, &q, rows, count, next);
-	else if (rc == ERR_BAD_REQUEST)
-		reply_faults(&x->reply, &x->faults);
 	else
 		reply_err(&x->reply, rc);
 	for (size_t i = 0; i < count; i++)

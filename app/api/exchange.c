@@ -11,7 +11,7 @@ void exchange_init(struct exchange *x, const struct api *api)
 	*x = (struct exchange){ .api = api };
 	request_init(&x->request, (size_t)(one > batch ? one : batch));
 	reply_init(&x->reply);
-	query_init(&x->query);
+	query_init(&x->query, api->ids);
 	faults_init(&x->faults);
 }
 

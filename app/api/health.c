@@ -30,6 +30,7 @@ void health_ready(struct exchange *x)
 		return;
 	}
 	reply_header(&x->reply, "Retry-After", "5");
+	x->reply.cause = rc;
 	reply_error(&x->reply, 503, "The store cannot commit: %s", err_text(rc));
 }
 

@@ -12,13 +12,15 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "channel/configs.h"
+#include "model/pattern.h"
 
 enum { QUERY_LIMIT, QUERY_OFFSET, QUERY_CURSOR, QUERY_TOTAL };
 
 const struct query_row hooks_query[] = {
 	[QUERY_LIMIT] = { "limit", "Webhooks on a page.", QUERY_INT, 1, 1000, 100, NULL },
 	[QUERY_OFFSET] = { "offset", "Webhooks to skip.", QUERY_INT, 0, 10000, 0, NULL },
-	[QUERY_CURSOR] = { "cursor", "next_cursor of the page before.", QUERY_TEXT, 0, 0, 0, NULL },
+	[QUERY_CURSOR] = { "cursor", "next_cursor of the page before.", QUERY_POSITION,
+			   PUBID_WEBHOOK_CURSOR, 0, 0, NULL },
 	[QUERY_TOTAL] = { "include_total", "Fill in the totals inside pagination.", QUERY_BOOL, 0,
 			  0, 0, NULL },
 	{ NULL, NULL, 0, 0, 0, 0, NULL },
@@ -325,7 +327,10 @@ static void filter_member_read(struct exchange *x, const struct json_member *mem
 		return;
 	} else if (is_type && member->value.type == JSON_STRING) {
 		json_string_decode(&member->value, text);
-		query->event_type = text->len == 0 ? (struct span){ "", 0 } : buf_view(text);
+		query->event_type = buf_view(text);
+		if (!event_type_is_valid(query->event_type))
+			faults_add(&x->faults, &loc, "value_error",
+				   "Should be an event type like cluster.created");
 	} else if (is_active && member->value.type == JSON_BOOL) {
 		query->is_active = json_is_true(&member->value);
 	} else {
@@ -336,7 +341,7 @@ static void filter_member_read(struct exchange *x, const struct json_member *mem
 }
 
 /* The filters in the body, which may be absent or null. text: what they point into. */
-static bool filters_read(struct exchange *x, struct webhook_query *query, struct buf *text)
+static void filters_read(struct exchange *x, struct webhook_query *query, struct buf *text)
 {
 	static const struct loc body = { NULL, "body", 0 };
 	const unsigned depth_max = (unsigned)x->api->conf->api.depth_max;
@@ -346,7 +351,7 @@ static bool filters_read(struct exchange *x, struct webhook_query *query, struct
 	size_t at = 0;
 
 	if (x->request.body.len == 0)
-		return true;
+		return;
 	if (json_scan(buf_view(&x->request.body), depth_max, &root, &why) != ERR_OK)
 		faults_add(&x->faults, &body, "json_invalid", "Invalid JSON at byte %zu: %s",
 			   why.offset, why.reason);
@@ -356,24 +361,6 @@ static bool filters_read(struct exchange *x, struct webhook_query *query, struct
 	else
 		while (json_member_next(&root, &at, &member))
 			filter_member_read(x, &member, query, text);
-	return !faults_any(&x->faults);
-}
-
-static bool cursor_read(struct exchange *x, struct webhook_query *query)
-{
-	static const struct loc parent = { NULL, "query", 0 }, loc = { &parent, "cursor", 0 };
-	const struct span text = x->query.values[QUERY_CURSOR].text;
-	int64_t position = 0;
-
-	if (!x->query.values[QUERY_CURSOR].is_given)
-		return true;
-	if (!pubid_parse(x->api->ids, PUBID_CURSOR, text, &position)) {
-		faults_add(&x->faults, &loc, "value_error",
-			   "Input should be a next_cursor of this list");
-		return false;
-	}
-	query->after_position = (uint64_t)position;
-	return true;
 }
 
 static void page_reply(struct exchange *x, const struct webhook_query *query)
@@ -387,6 +374,7 @@ static void page_reply(struct exchange *x, const struct webhook_query *query)
 	if (rc == ERR_OK) {
 		const struct pagination p = {
 			.ids = x->api->ids,
+			.cursor = PUBID_WEBHOOK_CURSOR,
 			.limit = (int64_t)query->limit,
 			.offset = (int64_t)query->offset,
 			.total = x->query.values[QUERY_TOTAL].number != 0 ? (int64_t)page.total
@@ -416,15 +404,15 @@ void hooks_list(struct exchange *x)
 		.is_active = -1,
 		.limit = (size_t)x->query.values[QUERY_LIMIT].number,
 		.offset = (size_t)x->query.values[QUERY_OFFSET].number,
+		.after_position = (uint64_t)x->query.values[QUERY_CURSOR].number,
 	};
 	struct buf text;
 
 	buf_init(&text, x->request.body.len + 1);
-	const bool has_cursor = cursor_read(x, &query);
-
-	if (filters_read(x, &query, &text) && has_cursor)
-		page_reply(x, &query);
-	else
+	filters_read(x, &query, &text);
+	if (faults_any(&x->faults))
 		reply_faults(&x->reply, &x->faults);
+	else
+		page_reply(x, &query);
 	buf_finish(&text);
 }

@@ -18,7 +18,8 @@ static void query_schema_write(const struct query_row *row, struct json_writer *
 	static const char *const types[] = { [QUERY_TEXT] = "string",
 					     [QUERY_INT] = "integer",
 					     [QUERY_BOOL] = "boolean",
-					     [QUERY_CHOICE] = "string" };
+					     [QUERY_CHOICE] = "string",
+					     [QUERY_POSITION] = "string" };
 
 	json_key(w, "schema");
 	json_open(w, '{');

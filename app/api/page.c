@@ -17,7 +17,7 @@ void pagination_write(const struct pagination *p, struct json_writer *w)
 	char cursor[PUBID_TEXT_BYTES];
 
 	if (p->next != 0)
-		pubid_format(p->ids, PUBID_CURSOR, p->next, cursor);
+		pubid_format(p->ids, p->cursor, p->next, cursor);
 	json_key(w, "pagination");
 	json_open(w, '{');
 	number_put(w, "total", has_total, p->total);

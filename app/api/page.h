@@ -12,7 +12,8 @@
 enum { PAGE_UNCOUNTED = -1 };
 
 struct pagination {
-	const struct pubid *ids; /* for the cursor */
+	const struct pubid *ids; /* for the cursor, */
+	enum pubid_kind cursor;  /* of this kind */
 	int64_t limit, offset;
 	int64_t total;      /* PAGE_UNCOUNTED: nobody asked, or it is not known */
 	bool page_is_known; /* false when a cursor was followed */

@@ -11,9 +11,9 @@ enum { QUERY_MAX_BYTES = 16 * 1024, INT_DIGITS_MAX = 15 };
 
 static const struct loc query_loc = { NULL, "query", 0 };
 
-void query_init(struct query *q)
+void query_init(struct query *q, const struct pubid *ids)
 {
-	*q = (struct query){ 0 };
+	*q = (struct query){ .ids = ids };
 	buf_init(&q->text, QUERY_MAX_BYTES);
 }
 
@@ -119,8 +119,8 @@ static void int_read(const struct query_row *row, struct query_value *value, str
 			   "Input should be less than or equal to %" PRId64, row->max);
 }
 
-static void value_read(const struct query_row *row, struct query_value *value,
-		       struct faults *faults)
+static void value_read(const struct pubid *ids, const struct query_row *row,
+		       struct query_value *value, struct faults *faults)
 {
 	const struct loc loc = { &query_loc, row->name, 0 };
 
@@ -137,6 +137,11 @@ static void value_read(const struct query_row *row, struct query_value *value,
 			faults_add(faults, &loc, "enum",
 				   "Input should be one of the documented "
 				   "values");
+		break;
+	case QUERY_POSITION:
+		if (!pubid_parse(ids, (enum pubid_kind)row->min, value->text, &value->number))
+			faults_add(faults, &loc, "value_error",
+				   "Input should be a next_cursor of this list");
 		break;
 	}
 }
@@ -164,7 +169,7 @@ static void pair_read(struct query *q, struct span raw, const struct query_row *
 		faults_add(faults, &loc, "value_error", "Given more than once");
 	q->values[i].is_given = true;
 	q->values[i].text = part_decode(q, rest);
-	value_read(&rows[i], &q->values[i], faults);
+	value_read(q->ids, &rows[i], &q->values[i], faults);
 }
 
 void query_parse(struct query *q, struct span raw, const struct query_row *rows,

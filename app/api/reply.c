@@ -75,6 +75,7 @@ void reply_finish(struct reply *p)
 void reply_reset(struct reply *p)
 {
 	p->status = 500;
+	p->cause = ERR_OK;
 	p->content_type = json_type;
 	buf_clear(&p->headers);
 	buf_clear(&p->body);
@@ -148,6 +149,7 @@ static void unavailable(struct reply *p, const char *retry_after, const char *me
 
 void reply_err(struct reply *p, enum err rc)
 {
+	p->cause = rc;
 	switch (rc) {
 	case ERR_BAD_REQUEST: reply_error(p, 400, "The request could not be understood"); return;
 	case ERR_DENIED: reply_error(p, 403, "This is not allowed"); return;
@@ -174,6 +176,28 @@ void reply_err(struct reply *p, enum err rc)
 	case ERR_CORRUPT: break;
 	}
 	reply_error(p, 500, "Something went wrong inside the server");
+}
+
+const char *reply_cause_text(const struct reply *p)
+{
+	switch (p->cause) {
+	case ERR_BUSY:
+		return "the store is busy: another program locks it (end that one), or the disk "
+		       "is too slow";
+	case ERR_FULL:
+		return "no space left on the device: free some below store.path, it goes on by "
+		       "itself";
+	case ERR_IO:
+		return "reading or writing the store failed: look at its disk and at the kernel's "
+		       "log";
+	case ERR_CORRUPT:
+		return "stored data is damaged: run tocsin audit, see Backup in operations.md";
+	case ERR_MEMORY:
+		return "out of memory: give the service more, or lower the caps of tocsin "
+		       "settings";
+	case ERR_OK: return "a mistake inside the server: please report it";
+	default: return err_text(p->cause);
+	}
 }
 
 void reply_head_format(struct reply *p, struct buf *out)

@@ -10,6 +10,7 @@
 
 struct reply {
 	int status;
+	enum err cause;           /* of a 5xx; ERR_OK: the server itself went wrong */
 	const char *content_type; /* static text */
 	struct buf headers;       /* extra header lines, each with its CR LF */
 	struct buf body;
@@ -33,6 +34,8 @@ void reply_error_details(struct reply *p, int status, const char *message, struc
 void reply_faults(struct reply *p, const struct faults *faults);
 /* The reply that an error of domain or store asks for. */
 void reply_err(struct reply *p, enum err rc);
+/* Why a 5xx, and what to do, for the log; without quotes. */
+const char *reply_cause_text(const struct reply *p);
 
 /* Append the header block, its empty line included. A body that did not fit
  * has turned the reply into a 500 before. */

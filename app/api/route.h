@@ -9,7 +9,9 @@
 struct exchange;
 
 enum {
-	ROUTE_BODY = 1 << 0,          /* takes a JSON body */
+	/* Takes a JSON body. Its answer may find faults of the query in x->faults: it adds
+	 * those of the body and then does nothing but report them. */
+	ROUTE_BODY = 1 << 0,
 	ROUTE_BODY_OPTIONAL = 1 << 1, /* which may be absent */
 	ROUTE_BATCH = 1 << 2,         /* under the larger cap */
 	ROUTE_STRICT_QUERY = 1 << 3,  /* unknown query parameters are a 422 */

@@ -91,7 +91,8 @@ static bool query_check(struct exchange *x)
 							 : QUERY_LENIENT;
 
 	query_parse(&x->query, x->request.query, x->route->query, strictness, &x->faults);
-	if (!faults_any(&x->faults))
+	/* With a body there may be more to say, all of it at once. */
+	if (!faults_any(&x->faults) || (x->route->flags & ROUTE_BODY) != 0)
 		return true;
 	reply_faults(&x->reply, &x->faults);
 	return false;
@@ -155,9 +156,10 @@ static void failure_log(const struct exchange *x)
 		atomic_fetch_add(&unsaid, 1);
 		return;
 	}
-	log_error("api status=%d method=%s route=%s key=%s unsaid=%u", x->reply.status,
-		  method_text(x->request.method), x->route == NULL ? "-" : x->route->pattern,
-		  x->caller.key_public_id, atomic_exchange(&unsaid, 0));
+	log_error("api status=%d method=%s route=%s key=%s unsaid=%u reason=\"%s\"",
+		  x->reply.status, method_text(x->request.method),
+		  x->route == NULL ? "-" : x->route->pattern, x->caller.key_public_id,
+		  atomic_exchange(&unsaid, 0), reply_cause_text(&x->reply));
 }
 
 void router_run(struct exchange *x, FCGX_ParamArray params, FCGX_Stream *in)

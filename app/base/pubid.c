@@ -115,7 +115,8 @@ static const char *prefix_of(enum pubid_kind kind)
 	switch (kind) {
 	case PUBID_EVENT: return "evt_";
 	case PUBID_DELIVERY: return "dlv_";
-	case PUBID_CURSOR: return "cur_";
+	case PUBID_WEBHOOK_CURSOR:
+	case PUBID_DELIVERY_CURSOR: return "cur_";
 	}
 	abort();
 }

@@ -11,7 +11,13 @@
 
 #include "base/span.h"
 
-enum pubid_kind { PUBID_EVENT = 1, PUBID_DELIVERY = 2, PUBID_CURSOR = 3 };
+/* Each list has a kind of cursor of its own: another's is no cursor there. */
+enum pubid_kind {
+	PUBID_EVENT = 1,
+	PUBID_DELIVERY = 2,
+	PUBID_WEBHOOK_CURSOR = 3,
+	PUBID_DELIVERY_CURSOR = 4,
+};
 enum { PUBID_KEY_BYTES = 16, PUBID_TEXT_BYTES = 4 + 22 + 1 };
 
 struct pubid; /* the cipher with its key; read-only after creation */

@@ -253,6 +253,12 @@ static int64_t organization_id(struct access *a, const char *public_id)
 	return id;
 }
 
+static enum err organization_unknown(const char *public_id, struct why *why)
+{
+	why_set(why, "there is no organization %.40s; `tocsin org list` shows them", public_id);
+	return ERR_NOT_FOUND;
+}
+
 enum err access_key_add(struct access *a, const char *organization, unsigned scopes, bool is_test,
 			char out_key[KEY_TEXT_BYTES], struct why *why)
 {
@@ -260,11 +266,8 @@ enum err access_key_add(struct access *a, const char *organization, unsigned sco
 	char text[KEY_TEXT_BYTES];
 
 	k.organization = organization_id(a, organization);
-	if (k.organization == 0) {
-		why_set(why, "there is no organization %.40s; `tocsin org list` shows them",
-			organization);
-		return ERR_NOT_FOUND;
-	}
+	if (k.organization == 0)
+		return organization_unknown(organization, why);
 	memcpy(text, is_test ? "sk_test_" : "sk_live_", PREFIX_CHARACTERS);
 	token_random(text + PREFIX_CHARACTERS, KEY_RANDOM_CHARACTERS);
 	token_random(k.public_id + 4, sizeof(k.public_id) - 5);
@@ -347,15 +350,21 @@ static void key_print(const struct access *a, const struct api_key *k, struct bu
 		   created, revoked);
 }
 
-void access_keys_print(struct access *a, const char *organization, struct buf *out)
+enum err access_keys_print(struct access *a, const char *organization, struct buf *out,
+			   struct why *why)
 {
+	enum err rc = ERR_OK;
+
 	pthread_rwlock_rdlock(&a->lock);
 	const struct organization *only = organization == NULL ? NULL
 							       : organization_find(a, organization);
 
-	for (size_t i = 0; i < a->key_count; i++) {
-		if (organization == NULL || (only != NULL && a->keys[i].organization == only->id))
+	if (organization != NULL && only == NULL)
+		rc = organization_unknown(organization, why);
+	for (size_t i = 0; rc == ERR_OK && i < a->key_count; i++) {
+		if (only == NULL || a->keys[i].organization == only->id)
 			key_print(a, &a->keys[i], out);
 	}
 	pthread_rwlock_unlock(&a->lock);
+	return rc;
 }

@@ -36,6 +36,8 @@ MUST_CHECK enum err access_key_revoke(struct access *a, const char *id, struct w
 /* One line per row: public id, created, name | public id, organization, scopes,
  * live|test, created, revoked or "active". */
 void access_organizations_print(struct access *a, struct buf *out);
-void access_keys_print(struct access *a, const char *organization, struct buf *out);
+/* organization: NULL for the keys of all. ERR_NOT_FOUND with why: there is none of that id. */
+MUST_CHECK enum err access_keys_print(struct access *a, const char *organization, struct buf *out,
+				      struct why *why);
 
 #endif

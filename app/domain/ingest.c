@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: MIT */
 #include "domain/ingest.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -436,6 +437,8 @@ static enum err batch_read(const struct ingest *in, struct ingest_request *r,
 			   const struct json_value *list, struct faults *faults)
 {
 	const struct loc body = { NULL, "body", 0 }, events = { &body, "events", 0 };
+	/* What could not come alone does not come in company. */
+	const int64_t event_max_bytes = in->conf->api.body_max_bytes;
 	struct json_value element;
 	enum err rc = ERR_OK;
 	size_t at = 0;
@@ -444,7 +447,11 @@ static enum err batch_read(const struct ingest *in, struct ingest_request *r,
 		const struct loc loc = { &events, NULL, i };
 		struct reading rd = { .in = in, .request = r, .faults = faults, .loc = &loc };
 
-		rc = event_read(&rd, &element, &r->accept.events[i]);
+		if (element.raw.len <= (size_t)event_max_bytes)
+			rc = event_read(&rd, &element, &r->accept.events[i]);
+		else
+			faults_add(faults, &loc, "too_long",
+				   "An event may have at most %" PRId64 " bytes", event_max_bytes);
 	}
 	return rc;
 }

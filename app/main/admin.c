@@ -66,8 +66,9 @@ static int key_add(struct admin *a, char **words, struct buf *out)
 
 static int key_list(struct admin *a, char **words, struct buf *out)
 {
-	access_keys_print(a->access, words[2], out);
-	return EXIT_SUCCESS;
+	struct why why = { "" };
+	enum err rc = access_keys_print(a->access, words[2], out, &why);
+	return rc == ERR_OK ? EXIT_SUCCESS : failed(out, "key list", rc, &why);
 }
 
 static int key_revoke(struct admin *a, char **words, struct buf *out)

@@ -1,6 +1,7 @@
 /* control.c - the control socket, both ends.
  * Not here: what the requests mean (admin.c).
- * The server's end has a thread of its own, one request at a time.
+ * The server's end has a thread of its own. It waits for all peers at once, so
+ * that a silent one delays nobody, and carries out one request at a time.
  * SPDX-License-Identifier: MIT */
 #include "main/control.h"
 
@@ -12,15 +13,25 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "main/unix_path.h"
 
-enum { CLIENT_TIMEOUT_S = 2, BACKLOG = 8 };
+enum { PEER_TIMEOUT_MS = 2000, PEER_LOOK_MS = 500, PEERS_MAX = 32, BACKLOG = 64 };
+
+/* One connection: first its request comes in, then its reply goes out. */
+struct peer {
+	int fd;
+	uid_t uid;
+	int64_t until_mono_ms; /* without progress until then it is dropped */
+	struct buf request, reply;
+	size_t sent;
+	bool is_answered;
+};
 
 struct control {
 	pthread_t thread;
@@ -28,6 +39,8 @@ struct control {
 	char *path;             /* owned */
 	control_fn fn;
 	void *ctx;
+	struct peer peers[PEERS_MAX]; /* the thread's; the oldest first */
+	size_t peer_count;
 };
 
 static char *control_path(const char *store_path)
@@ -94,58 +107,152 @@ static int words_split(struct buf *request, char **words)
 	return at == end ? count : 0;
 }
 
-static void client_answer(struct control *c, int fd)
+static void peer_progress(struct peer *p)
 {
-	const struct timeval limit = { .tv_sec = CLIENT_TIMEOUT_S };
+	p->until_mono_ms = clock_mono_ms() + PEER_TIMEOUT_MS;
+}
+
+static void peer_accept(struct control *c)
+{
+	struct peer *p = &c->peers[c->peer_count];
+	int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	uid_t uid = 0;
-	if (!peer_may(fd, &uid) ||
-	    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) != 0 ||
-	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) != 0)
+	if (fd < 0)
 		return;
-	struct buf request, reply;
-	char *words[CONTROL_WORDS_MAX];
-	buf_init(&request, CONTROL_REQUEST_MAX_BYTES);
-	buf_init(&reply, CONTROL_REPLY_MAX_BYTES);
-	int count = 0;
-	if (all_read(fd, &request) == ERR_OK && request.len > 0)
-		count = words_split(&request, words);
-	if (count > 0) {
-		buf_byte(&reply, 0);
-		int code = c->fn(c->ctx, words, count, &reply);
-		/* Only the verbs: an argument may be a key's text. */
-		log_notice("control uid=%u command=%s%s%s exit=%d", (unsigned)uid, words[0],
-			   count > 1 ? "," : "", count > 1 ? words[1] : "", code);
-		if (reply.failed == ERR_OK) {
-			reply.ptr[0] = (char)code;
-			(void)!all_send(fd, reply.ptr, reply.len);
-		}
+	if (!peer_may(fd, &uid)) {
+		close(fd);
+		return;
 	}
-	if (request.ptr != NULL)
-		explicit_bzero(request.ptr, request.len);
-	if (reply.ptr != NULL)
-		explicit_bzero(reply.ptr, reply.len);
-	buf_finish(&request);
-	buf_finish(&reply);
+	*p = (struct peer){ .fd = fd, .uid = uid };
+	buf_init(&p->request, CONTROL_REQUEST_MAX_BYTES);
+	buf_init(&p->reply, CONTROL_REPLY_MAX_BYTES);
+	peer_progress(p);
+	c->peer_count++;
+}
+
+static void buf_wipe(struct buf *b)
+{
+	if (b->ptr != NULL)
+		explicit_bzero(b->ptr, b->len);
+	buf_finish(b);
+}
+
+static void peer_drop(struct control *c, size_t index)
+{
+	struct peer *p = &c->peers[index];
+	close(p->fd);
+	buf_wipe(&p->request);
+	buf_wipe(&p->reply);
+	c->peer_count--;
+	memmove(p, p + 1, (c->peer_count - index) * sizeof(*p));
+}
+
+/* Its request is complete. False when it is none. */
+static bool peer_answer(struct control *c, struct peer *p)
+{
+	char *words[CONTROL_WORDS_MAX];
+	int count = p->request.len > 0 ? words_split(&p->request, words) : 0;
+	if (count == 0)
+		return false;
+	buf_byte(&p->reply, 0);
+	int code = c->fn(c->ctx, words, count, &p->reply);
+	for (size_t i = 0; i < c->peer_count; i++)
+		peer_progress(&c->peers[i]); /* nobody could: the time was this request's */
+	/* Only the verbs: an argument may be a key's text. */
+	log_notice("control uid=%u command=%s%s%s exit=%d", (unsigned)p->uid, words[0],
+		   count > 1 ? "," : "", count > 1 ? words[1] : "", code);
+	if (p->reply.failed != ERR_OK)
+		return false;
+	p->reply.ptr[0] = (char)code;
+	p->is_answered = true;
+	return true;
+}
+
+/* What is there now. False when the peer is done with, well or not. */
+static bool peer_read(struct control *c, struct peer *p)
+{
+	char chunk[CONTROL_REQUEST_MAX_BYTES];
+	ssize_t n = read(p->fd, chunk, sizeof(chunk));
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (n == 0)
+		return peer_answer(c, p);
+	buf_bytes(&p->request, chunk, (size_t)n);
+	explicit_bzero(chunk, (size_t)n);
+	return p->request.failed == ERR_OK; /* the time for all of it is running */
+}
+
+static bool peer_write(struct peer *p)
+{
+	ssize_t n = send(p->fd, p->reply.ptr + p->sent, p->reply.len - p->sent, MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	p->sent += (size_t)n;
+	peer_progress(p);
+	return p->sent < p->reply.len;
+}
+
+/* One turn for each peer that poll() has marked; those out of time are dropped.
+ * From the last on: dropping one moves only those that had their turn. */
+static void peers_turn(struct control *c, const struct pollfd *marks)
+{
+	for (size_t i = c->peer_count; i-- > 0;) {
+		struct peer *p = &c->peers[i];
+		bool stays = true;
+		if (marks[i].revents != 0)
+			stays = p->is_answered ? peer_write(p) : peer_read(c, p);
+		if (!stays || clock_mono_ms() >= p->until_mono_ms)
+			peer_drop(c, i);
+	}
+}
+
+/* The oldest peer that has not asked yet; PEERS_MAX: none. */
+static size_t silent_find(const struct control *c)
+{
+	for (size_t i = 0; i < c->peer_count; i++)
+		if (!c->peers[i].is_answered)
+			return i;
+	return PEERS_MAX;
+}
+
+static bool room_can_be(const struct control *c)
+{
+	return c->peer_count < PEERS_MAX || silent_find(c) < PEERS_MAX;
+}
+
+/* At the cap one that has not asked makes room, so that silence costs nobody else. */
+static void newcomer_take(struct control *c)
+{
+	const size_t silent = silent_find(c);
+	if (c->peer_count == PEERS_MAX && silent < PEERS_MAX)
+		peer_drop(c, silent);
+	if (c->peer_count < PEERS_MAX)
+		peer_accept(c);
 }
 
 static void *control_thread(void *arg)
 {
 	struct control *c = arg;
-	struct pollfd wait[2] = { { .fd = c->listen_fd, .events = POLLIN },
-				  { .fd = c->stop_fd, .events = POLLIN } };
+	struct pollfd wait[2 + PEERS_MAX] = { { .events = POLLIN },
+					      { .fd = c->stop_fd, .events = POLLIN } };
 	for (;;) {
-		if (poll(wait, 2, -1) < 0 && errno != EINTR)
-			break;
-		if (wait[1].revents != 0)
-			break;
-		if (wait[0].revents == 0)
+		wait[0].fd = room_can_be(c) ? c->listen_fd : -1;
+		for (size_t i = 0; i < c->peer_count; i++) {
+			const short events = c->peers[i].is_answered ? POLLOUT : POLLIN;
+			wait[2 + i] = (struct pollfd){ .fd = c->peers[i].fd, .events = events };
+		}
+		const int timeout_ms = c->peer_count > 0 ? PEER_LOOK_MS : -1;
+		const int rc = poll(wait, 2 + c->peer_count, timeout_ms);
+		if (rc < 0 && errno == EINTR)
 			continue;
-		int fd = accept4(c->listen_fd, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0)
-			continue;
-		client_answer(c, fd);
-		close(fd);
+		if (rc < 0 || wait[1].revents != 0)
+			break;
+		peers_turn(c, wait + 2);
+		if (wait[0].revents != 0)
+			newcomer_take(c);
 	}
+	while (c->peer_count > 0)
+		peer_drop(c, c->peer_count - 1);
 	return NULL;
 }
 

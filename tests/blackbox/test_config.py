@@ -2,6 +2,8 @@
 
 SPDX-License-Identifier: MIT
 """
+import socket
+
 import pytest
 
 from harness import BIN, CHANNELS, PLUGINS, TOP, tocsin, wait_until
@@ -128,11 +130,38 @@ def test_administration_refusals(make):
     assert service.admin_run("key", "add", service.organization, "--scopes", "all").returncode == 2
     assert service.admin_run("key", "add", service.organization).returncode == 2
     assert service.admin_run("org", "nonsense").returncode == 2
+    listed = service.admin_run("key", "list", "org_nope")
+    assert listed.returncode == 1 and "no organization org_nope" in listed.stderr
 
 
 def test_control_socket_is_private(make):
     service = make().start()
     assert (service.folder / "t.db.ctl").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.threads
+def test_silent_peers_delay_nobody(make):
+    """More of them than the server keeps; half of them have said half of something."""
+    service = make().start()
+    peers = []
+    for number in range(100):
+        peers.append(socket.socket(socket.AF_UNIX))
+        peers[-1].connect(str(service.folder / "t.db.ctl"))
+        if number % 2:
+            peers[-1].sendall(b"org")
+    assert service.organization in service.admin("org", "list")
+    # Served one after the other, all of them would be gone before the reply.
+    peers[-1].setblocking(False)
+    with pytest.raises(BlockingIOError):
+        peers[-1].recv(1)
+    for peer in peers:
+        peer.settimeout(20)
+        try:
+            assert peer.recv(1) == b""
+        except ConnectionResetError:
+            pass
+        peer.close()
+    assert service.organization in service.admin("org", "list")
 
 
 def test_long_store_path(make):

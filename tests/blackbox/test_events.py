@@ -2,6 +2,8 @@
 
 SPDX-License-Identifier: MIT
 """
+import sqlite3
+
 import pytest
 
 from harness import HOOKS
@@ -137,6 +139,43 @@ def test_refused(service, body, loc):
 def test_all_faults_at_once(service):
     reply = service.call("POST", "/v1/events", {"event_type": 1, "event_id": 2, "subject": 3})
     assert len(reply.json()["detail"]) == 3
+
+
+def test_query_and_body_faults_at_once(service):
+    def locs(reply):
+        assert reply.status_code == 422, reply.text
+        return [fault["loc"] for fault in reply.json()["detail"]]
+    assert locs(service.call("GET", "/v1/deliveries?limit=0&cursor=zz&state=q&zz=1")) == [
+        ["query", "limit"], ["query", "cursor"], ["query", "state"], ["query", "zz"]]
+    for path, event in (("", {"event_type": 1}), ("/batch", {"events": [{"event_type": 1}]})):
+        found = locs(service.call("POST", f"/v1/events{path}?zz=1", event))
+        assert found[0] == ["query", "zz"] and found[1][-1] == "event_type"
+    sound = {"event_type": "a.b", "event_id": "query-1"}
+    assert locs(service.call("POST", "/v1/events?zz=1", sound)) == [["query", "zz"]]
+    assert service.call("GET", "/v1/events/query-1").status_code == 404
+
+
+def test_batch_is_no_way_around_the_cap(service):
+    events = [{"event_type": "a.b", "event_id": "around-1"},
+              {"event_type": "a.b", "data": "x" * (256 * 1024)}]
+    reply = service.call("POST", "/v1/events/batch", {"events": events})
+    assert reply.status_code == 422, reply.text
+    fault, = reply.json()["detail"]
+    assert fault["loc"] == ["body", "events", 1] and fault["type"] == "too_long"
+    assert str(256 * 1024) in fault["msg"]
+    assert service.call("GET", "/v1/events/around-1").status_code == 404
+
+
+def test_log_says_why_503(make):
+    service = make(user_options=["store.busy_timeout=100ms"]).start()
+    other = sqlite3.connect(service.db, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    for _ in range(3):
+        assert service.call("POST", "/v1/events", {"event_type": "a.b"}).status_code == 503
+    other.execute("ROLLBACK")
+    other.close()
+    lines = [line for line in service.log_text().splitlines() if "api status=503" in line]
+    assert lines and all("another program locks it" in line for line in lines)
 
 
 def test_sizes(service):

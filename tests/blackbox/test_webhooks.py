@@ -166,6 +166,55 @@ def test_list_query_refused(service, query):
     assert faults(reply) == [["query", query.split("=")[0]]]
 
 
+@pytest.mark.parametrize("event_type", ["", "a.*", "*", "a", "a..b", 5])
+def test_list_filter_refused(service, event_type):
+    reply = service.call("POST", HOOKS + "list", {"event_type": event_type})
+    assert faults(reply) == [["body", "event_type"]]
+
+
+def test_query_and_body_faults_at_once(service, hook):
+    reply = service.call("POST", HOOKS + "list?limit=0&cursor=zz", {"is_active": 5})
+    assert faults(reply) == [["query", "limit"], ["query", "cursor"], ["body", "is_active"]]
+    assert faults(service.call("POST", HOOKS + "list?limit=0")) == [["query", "limit"]]
+    path = HOOKS + hook["webhook_id"]
+    reply = service.call("PATCH", path + "?held=q", {"is_active": 5, "webhook_name": "changed"})
+    assert faults(reply) == [["query", "held"], ["body", "is_active"]]
+    reply = service.call("PATCH", path + "?held=q", {"webhook_name": "changed"})
+    assert faults(reply) == [["query", "held"]]
+    assert service.call("GET", path).json() == hook
+    assert service.call("PATCH", path + "?zz=1", {}).status_code == 200
+
+
+def test_cursor_of_another_list(make):
+    service = make().start()
+    for _ in range(2):
+        service.webhook(URL, ["a.b"])
+    service.publish("a.b")
+    cursors = [service.call(method, path + "?limit=1").json()["pagination"]["next_cursor"]
+               for method, path in (("POST", HOOKS + "list"), ("GET", "/v1/deliveries"))]
+    assert None not in cursors
+    for cursor in reversed(cursors):
+        there = service.call("POST", HOOKS + "list?cursor=" + cursor)
+        here = service.call("GET", "/v1/deliveries?cursor=" + cursor)
+        ours, foreign = (there, here) if cursor == cursors[0] else (here, there)
+        assert len(ours.json()["results"]) == 1
+        assert faults(foreign) == [["query", "cursor"]]
+
+
+def test_deliveries_of_a_removed_webhook(make, receiver):
+    service = make().start()
+    hook = service.webhook(receiver.url("/gone"), ["a.b"])["webhook_id"]
+    event = service.publish("a.b")["event_id"]
+    service.settled(event, "delivered")
+    assert service.call("DELETE", HOOKS + hook).status_code == 204
+    assert service.call("GET", HOOKS + hook).status_code == 404
+    assert [d["event_id"] for d in service.deliveries(webhook_id=hook)] == [event]
+    assert service.deliveries(webhook_id=hook, event_id="unknown") == []
+    other = service.admin("key", "add", service.admin("org", "add", "other"), "--scopes", "read")
+    found = service.call("GET", "/v1/deliveries?webhook_id=" + hook, key=other)
+    assert found.status_code == 200 and found.json()["results"] == []
+
+
 def test_statuses(service, hook):
     def error(reply):
         text = reply.json()

@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: MIT */
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #define SECOND_US ((int64_t)1000000)
@@ -90,6 +91,35 @@ void time_format(int64_t wall_us, char out[TIME_TEXT_BYTES])
 	digits_put(out + 14, 2, of_day / 60 % 60);
 	digits_put(out + 17, 2, of_day % 60);
 	digits_put(out + 20, 6, (unsigned)(us % SECOND_US));
+}
+
+void time_words_format(int64_t wall_ms, enum time_words form, char out[TIME_WORDS_BYTES])
+{
+	/* 1 January 1970 was a Thursday. */
+	static const char days[7][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
+	static const char months[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+	const int64_t most_ms = WALL_MAX_US / 1000;
+	const int64_t ms = wall_ms < 0 ? 0 : wall_ms > most_ms ? most_ms : wall_ms;
+	const unsigned day = (unsigned)(ms / 1000 / DAY_S);
+	const unsigned of_day = (unsigned)(ms / 1000 % DAY_S);
+	const unsigned hour = of_day / 3600, minute = of_day / 60 % 60, second = of_day % 60;
+	unsigned year, month, mday;
+
+	date_of_day(day, &year, &month, &mday);
+	switch (form) {
+	case TIME_WORDS_MAIL:
+		snprintf(out, TIME_WORDS_BYTES, "%s, %02u %s %04u %02u:%02u:%02u +0000",
+			 days[day % 7], mday, months[month - 1], year, hour, minute, second);
+		return;
+	case TIME_WORDS_PEOPLE:
+		snprintf(out, TIME_WORDS_BYTES, "%u %s %04u, %02u:%02u:%02u UTC", mday,
+			 months[month - 1], year, hour, minute, second);
+		return;
+	case TIME_WORDS_ISO: break;
+	}
+	snprintf(out, TIME_WORDS_BYTES, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", year, month, mday,
+		 hour, minute, second, (unsigned)(ms % 1000));
 }
 
 /* Read count digits whose value lies in min..max. */

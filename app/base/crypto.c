@@ -122,6 +122,38 @@ void crypto_hmac_sha256(struct span key, const struct span *parts, size_t count,
 	must(len == SHA256_BYTES);
 }
 
+static EVP_PKEY *ed25519_key(const unsigned char seed[ED25519_SEED_BYTES])
+{
+	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, seed,
+						     ED25519_SEED_BYTES);
+
+	must(key != NULL);
+	return key;
+}
+
+void crypto_ed25519_sign(const unsigned char seed[ED25519_SEED_BYTES], struct span data,
+			 unsigned char out[ED25519_SIGNATURE_BYTES])
+{
+	EVP_PKEY *key = ed25519_key(seed);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	size_t len = ED25519_SIGNATURE_BYTES;
+
+	must(ctx != NULL && EVP_DigestSignInit(ctx, NULL, NULL, NULL, key) == 1);
+	must(EVP_DigestSign(ctx, out, &len, (const unsigned char *)data.ptr, data.len) == 1);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+}
+
+void crypto_ed25519_public(const unsigned char seed[ED25519_SEED_BYTES],
+			   unsigned char out[ED25519_PUBLIC_BYTES])
+{
+	EVP_PKEY *key = ed25519_key(seed);
+	size_t len = ED25519_PUBLIC_BYTES;
+
+	must(EVP_PKEY_get_raw_public_key(key, out, &len) == 1);
+	EVP_PKEY_free(key);
+}
+
 bool crypto_equal(const void *a, const void *b, size_t bytes)
 {
 	return CRYPTO_memcmp(a, b, bytes) == 0;

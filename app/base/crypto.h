@@ -20,6 +20,12 @@ void crypto_sha256_parts(const struct span *parts, size_t count, unsigned char o
 /* HMAC-SHA256 (RFC 2104) over parts one after the other. */
 void crypto_hmac_sha256(struct span key, const struct span *parts, size_t count,
 			unsigned char out[SHA256_BYTES]);
+enum { ED25519_SEED_BYTES = 32, ED25519_PUBLIC_BYTES = 32, ED25519_SIGNATURE_BYTES = 64 };
+/* Ed25519 (RFC 8032, pure): the signature of data, the public key of a seed. */
+void crypto_ed25519_sign(const unsigned char seed[ED25519_SEED_BYTES], struct span data,
+			 unsigned char out[ED25519_SIGNATURE_BYTES]);
+void crypto_ed25519_public(const unsigned char seed[ED25519_SEED_BYTES],
+			   unsigned char out[ED25519_PUBLIC_BYTES]);
 /* Time does not depend on where they differ. */
 bool crypto_equal(const void *a, const void *b, size_t bytes);
 /* Overwrite in a way the compiler keeps. */

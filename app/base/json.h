@@ -75,6 +75,8 @@ enum json_kind json_kind_of(char first);
 /* Writing: append text as a JSON string with quotes. Controls, quotes,
  * backslash, U+2028/2029 are escaped; ill-formed UTF-8 becomes U+FFFD. */
 void json_put_string(struct buf *out, struct span text);
+/* The same without the quotes around it. */
+void json_put_characters(struct buf *out, struct span text);
 
 /* A writer that places the commas. Zero-initialise with { .out = &buf }.
  *   json_open(&w, '{'); json_put(&w, "id", id); json_close(&w, '}'); */

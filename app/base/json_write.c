@@ -44,13 +44,11 @@ static size_t foreign_put(struct buf *out, struct span text)
 	return step;
 }
 
-void json_put_string(struct buf *out, struct span text)
+void json_put_characters(struct buf *out, struct span text)
 {
 	const char *at = text.ptr == NULL ? "" : text.ptr;
 	const char *end = at + text.len;
 
-	buf_reserve(out, text.len + 2);
-	buf_byte(out, '"');
 	while (at < end) {
 		const char *stop = json_plain_skip(at, end);
 
@@ -63,6 +61,13 @@ void json_put_string(struct buf *out, struct span text)
 		else
 			at += foreign_put(out, (struct span){ at, (size_t)(end - at) });
 	}
+}
+
+void json_put_string(struct buf *out, struct span text)
+{
+	buf_reserve(out, text.len + 2);
+	buf_byte(out, '"');
+	json_put_characters(out, text);
 	buf_byte(out, '"');
 }
 

@@ -37,23 +37,49 @@ static bool has_foreign(struct span s)
 	return false;
 }
 
-/* "https://host:1/path" to "host:1"; absent when the scheme is another or the
- * slashes are not exactly two: libcurl would guess there. */
-static struct span authority_find(struct span text)
+static const char web_schemes[] = "http,https";
+
+static struct span any_scheme_find(struct span text)
 {
-	static const char *const schemes[] = { "http://", "https://" };
+	const char *colon = text.len == 0 ? NULL : memchr(text.ptr, ':', text.len);
+	const size_t len = colon == NULL ? 0 : (size_t)(colon - text.ptr);
 
-	for (size_t i = 0; i < COUNT_OF(schemes); i++) {
-		const size_t start = strlen(schemes[i]);
-		size_t end = start;
+	if (len == 0 || len >= SCHEME_BYTES || text.len < len + 3 || memcmp(colon, "://", 3) != 0 ||
+	    strncasecmp(text.ptr, "file", 4) == 0)
+		return (struct span){ 0 };
+	return (struct span){ text.ptr, len };
+}
 
-		if (text.len < start || strncasecmp(text.ptr, schemes[i], start) != 0)
-			continue;
-		while (end < text.len && memchr("/?#", text.ptr[end], 3) == NULL)
-			end++;
-		return (struct span){ text.ptr + start, end - start };
+/* The scheme of text when it is one of schemes ("http,https"); else absent. */
+static struct span scheme_find(struct span text, const char *schemes)
+{
+	if (schemes == NULL)
+		return any_scheme_find(text);
+	while (*schemes != '\0') {
+		const size_t len = strcspn(schemes, ",");
+
+		if (len < SCHEME_BYTES && text.len > len + 3 &&
+		    strncasecmp(text.ptr, schemes, len) == 0 &&
+		    memcmp(text.ptr + len, "://", 3) == 0)
+			return (struct span){ text.ptr, len };
+		schemes += len + (schemes[len] == ',');
 	}
 	return (struct span){ 0 };
+}
+
+/* "https://host:1/path" to "host:1"; absent when the scheme is another or the
+ * slashes are not exactly two: libcurl would guess there. */
+static struct span authority_find(struct span text, const char *schemes)
+{
+	const struct span scheme = scheme_find(text, schemes);
+	const size_t start = scheme.len + 3;
+	size_t end = start;
+
+	if (scheme.ptr == NULL)
+		return scheme;
+	while (end < text.len && memchr("/?#", text.ptr[end], 3) == NULL)
+		end++;
+	return (struct span){ text.ptr + start, end - start };
 }
 
 static const char *fault_of_bytes(struct span text)
@@ -72,7 +98,7 @@ static const char *fault_of_bytes(struct span text)
 }
 
 /* What is wrong with the text before any parsing; NULL when nothing is. */
-static const char *fault_of_text(struct span text)
+static const char *fault_of_text(struct span text, const char *schemes)
 {
 	if (text.len > URL_MAX_BYTES)
 		return "longer than 2048 bytes";
@@ -82,10 +108,11 @@ static const char *fault_of_text(struct span text)
 	if (fault != NULL)
 		return fault;
 
-	const struct span authority = authority_find(text);
+	const struct span authority = authority_find(text, schemes);
 
 	if (authority.ptr == NULL)
-		return "it must begin with http:// or https://";
+		return schemes == web_schemes ? "it must begin with http:// or https://"
+					      : "its scheme is none that is used here";
 	if (authority.len == 0)
 		return "the host is missing";
 	if (memchr(authority.ptr, '@', authority.len) != NULL)
@@ -228,15 +255,11 @@ static const char *port_set(struct url *u, CURLU *handle)
 	return NULL;
 }
 
-static uint16_t port_default(const struct url *u)
-{
-	return strcmp(u->scheme, "https") == 0 ? 443 : 80;
-}
-
 static void text_put(struct buf *out, const struct url *u, CURLU *handle)
 {
-	char *path = NULL, *query = NULL;
+	char *path = NULL, *query = NULL, *port = NULL;
 
+	curl_url_get(handle, CURLUPART_PORT, &port, CURLU_NO_DEFAULT_PORT);
 	curl_url_get(handle, CURLUPART_PATH, &path, 0);
 	curl_url_get(handle, CURLUPART_QUERY, &query, 0);
 	const bool brackets = strchr(u->host, ':') != NULL;
@@ -246,7 +269,7 @@ static void text_put(struct buf *out, const struct url *u, CURLU *handle)
 	buf_text(out, u->host);
 	if (brackets)
 		buf_byte(out, ']');
-	if (u->port != port_default(u)) {
+	if (port != NULL) {
 		buf_byte(out, ':');
 		buf_int(out, u->port);
 	}
@@ -255,6 +278,7 @@ static void text_put(struct buf *out, const struct url *u, CURLU *handle)
 		buf_byte(out, '?');
 		buf_text(out, query);
 	}
+	curl_free(port);
 	curl_free(path);
 	curl_free(query);
 }
@@ -281,21 +305,23 @@ static const char *parts_get(struct url *u, CURLU *handle, bool foreign, struct 
 }
 
 /* One pass: check text, fill u but for its text, write the new text to out. */
-static const char *pass_parse(const char *text, struct url *u, struct buf *out)
+static const char *pass_parse(const char *text, const char *schemes, struct url *u, struct buf *out)
 {
 	const struct span all = span_of(text);
-	const char *fault = fault_of_text(all);
+	const char *fault = fault_of_text(all, schemes);
 
 	if (fault != NULL)
 		return fault;
 
-	const struct span authority = authority_find(all);
+	const struct span authority = authority_find(all, schemes);
 	const size_t scheme_len = (size_t)(authority.ptr - all.ptr) - 3;
 	CURLU *handle = curl_url();
 
 	if (handle == NULL)
 		return "no memory to parse it";
-	memcpy(u->scheme, scheme_len == 5 ? "https" : "http", scheme_len + 1);
+	for (size_t i = 0; i < scheme_len; i++)
+		u->scheme[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] | 0x20 : text[i]);
+	u->scheme[scheme_len] = '\0';
 
 	const CURLUcode rc = curl_url_set(handle, CURLUPART_URL, text, CURLU_DISALLOW_USER);
 
@@ -305,18 +331,11 @@ static const char *pass_parse(const char *text, struct url *u, struct buf *out)
 	return fault;
 }
 
-enum err url_parse(struct span text, struct url *out, struct why *why)
+static const char *passes_parse(struct span text, const char *schemes, struct url *u)
 {
-	struct buf old, new;
-	struct url u = { .text = NULL };
 	const char *fault = "it changes whenever it is parsed";
+	struct buf old, new;
 
-	if (text.len > URL_MAX_BYTES ||
-	    (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
-		why_set(why, "the URL is refused: it is longer than %d bytes or holds a NUL",
-			URL_MAX_BYTES);
-		return ERR_BAD_REQUEST;
-	}
 	buf_init(&old, URL_MAX_BYTES);
 	buf_init(&new, URL_MAX_BYTES);
 	buf_span(&new, text);
@@ -326,24 +345,45 @@ enum err url_parse(struct span text, struct url *out, struct why *why)
 		old = new;
 		new = swap;
 		buf_clear(&new);
-		u = (struct url){ .text = NULL };
+		*u = (struct url){ .text = NULL };
 
-		const char *now = pass_parse(buf_view(&old).ptr, &u, &new);
+		const char *now = pass_parse(buf_view(&old).ptr, schemes, u, &new);
 
 		if (now != NULL || span_equal(buf_view(&old), buf_view(&new))) {
 			fault = now;
 			break;
 		}
 	}
-	if (fault == NULL) {
-		u.text = xspandup(buf_view(&new));
-		*out = u;
-	} else {
-		why_set(why, "the URL is refused: %s", fault);
-	}
+	if (fault == NULL)
+		u->text = xspandup(buf_view(&new));
 	buf_finish(&old);
 	buf_finish(&new);
-	return fault == NULL ? ERR_OK : ERR_BAD_REQUEST;
+	return fault;
+}
+
+enum err url_parse_of(struct span text, const char *schemes, struct url *out, struct why *why)
+{
+	struct url u;
+
+	if (text.len > URL_MAX_BYTES ||
+	    (text.len > 0 && memchr(text.ptr, '\0', text.len) != NULL)) {
+		why_set(why, "the URL is refused: it is longer than %d bytes or holds a NUL",
+			URL_MAX_BYTES);
+		return ERR_BAD_REQUEST;
+	}
+	const char *fault = passes_parse(text, schemes, &u);
+
+	if (fault != NULL) {
+		why_set(why, "the URL is refused: %s", fault);
+		return ERR_BAD_REQUEST;
+	}
+	*out = u;
+	return ERR_OK;
+}
+
+enum err url_parse(struct span text, struct url *out, struct why *why)
+{
+	return url_parse_of(text, web_schemes, out, why);
 }
 
 void url_finish(struct url *u)

@@ -12,11 +12,11 @@
 #include "base/err.h"
 #include "base/span.h"
 
-enum { URL_MAX_BYTES = 2048, HOST_MAX_BYTES = 253 };
+enum { URL_MAX_BYTES = 2048, HOST_MAX_BYTES = 253, SCHEME_BYTES = 16 };
 
 struct url {
 	char *text;                    /* normalised; owned */
-	char scheme[6];                /* "http" or "https" */
+	char scheme[SCHEME_BYTES];     /* lower case: "https" */
 	char host[HOST_MAX_BYTES + 1]; /* lower-case ASCII (A-labels), no brackets, no final dot */
 	uint16_t port;                 /* explicit or the scheme's */
 	bool is_literal; /* the host is an address: in address, ready for guard_check() */
@@ -30,6 +30,10 @@ struct url {
  * Returns ERR_BAD_REQUEST with why for people.
  * Owner  *out is owned; url_finish(). Untouched on failure. Thread: any. */
 MUST_CHECK enum err url_parse(struct span text, struct url *out, struct why *why);
+/* The same with these schemes ("smtp,smtps"), or, with NULL, every one that
+ * libcurl drives over a network. */
+MUST_CHECK enum err url_parse_of(struct span text, const char *schemes, struct url *out,
+				 struct why *why);
 void url_finish(struct url *u);
 
 /* RFC 9110 rules for a custom header that a tenant gives (5.6.2 name, 5.5

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/url.h"
+#include "channel/blame.h"
 
 enum { REASON_MAX_BYTES = 256 };
 
@@ -35,18 +37,103 @@ static void fault_add(const struct conf *conf, const struct conf_channel *declar
 	setting_faults_add(faults, "%s:%u: channel %s: %s", file, line, declared->name, text);
 }
 
+/* --- Settings that the core acts on --------------------------------------------- */
+
+static const void *value_at(const struct channel *c, const struct tocsin_field *row)
+{
+	return (const char *)c->settings + row->offset;
+}
+
+/* The host behind an operator's URL; its scheme must be one of the plugin's. */
+static void operator_add(const struct conf *conf, const struct conf_channel *declared,
+			 struct channel *c, const struct tocsin_field *row,
+			 struct setting_faults *faults)
+{
+	const char *text = *(const char *const *)value_at(c, row);
+	struct why why = { "" };
+	struct url url;
+
+	if (text == NULL)
+		return;
+	if (url_parse_of(span_of(text), c->plugin.vtable.schemes, &url, &why) != ERR_OK) {
+		char *fault = xformat("%s: %s; allowed are %s", row->key, why.text,
+				      c->plugin.vtable.schemes == NULL ? "http,https"
+								       : c->plugin.vtable.schemes);
+
+		fault_add(conf, declared, fault, faults);
+		free(fault);
+		return;
+	}
+	c->operators = xrealloc(c->operators, (c->operator_count + 1) * sizeof(*c->operators));
+	c->operators[c->operator_count++] = (struct operator_host){ xstrdup(url.host), url.port };
+	url_finish(&url);
+}
+
+static void settings_take(const struct conf *conf, const struct conf_channel *declared,
+			  struct channel *c, struct setting_faults *faults)
+{
+	for (const struct tocsin_field *row = settings_table(&c->plugin); row->key != NULL; row++) {
+		if (row->kind == TOCSIN_OPERATOR_URL)
+			operator_add(conf, declared, c, row, faults);
+		if ((row->flags & TOCSIN_IS_TIMEOUT) != 0)
+			c->timeout_ms = *(const int64_t *)value_at(c, row);
+		if ((row->flags & TOCSIN_IS_TARGET_RATE) != 0)
+			c->target_rate = *(const double *)value_at(c, row);
+		if ((row->flags & TOCSIN_IS_CHANNEL_RATE) != 0)
+			c->channel_rate = *(const double *)value_at(c, row);
+	}
+}
+
+bool channel_is_operator(const struct channel *c, const char *host, uint16_t port)
+{
+	for (size_t i = 0; i < c->operator_count; i++) {
+		if (c->operators[i].port == port && strcmp(c->operators[i].host, host) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool has_scheme(const char *schemes, const char *scheme)
+{
+	const char *at = schemes == NULL ? NULL : strstr(schemes, scheme);
+	const size_t len = strlen(scheme);
+
+	for (; at != NULL; at = strstr(at + 1, scheme)) {
+		if ((at == schemes || at[-1] == ',') && (at[len] == ',' || at[len] == '\0'))
+			return true;
+	}
+	return false;
+}
+
+/* libcurl waits inside its calls for a mail server's answers. */
+static enum channel_lane lane_of(const struct tocsin_channel *v)
+{
+	const bool is_slow = v->deliver != NULL || v->lane == TOCSIN_SLOW_LANE ||
+			     has_scheme(v->schemes, "smtp") || has_scheme(v->schemes, "smtps");
+
+	return is_slow ? LANE_SLOW : LANE_FAST;
+}
+
+/* --- Opening and closing --------------------------------------------------------- */
+
 static void state_open(const struct conf *conf, const struct conf_channel *declared,
 		       const struct tocsin_host *host, struct channel *c,
 		       struct setting_faults *faults)
 {
 	char reason[REASON_MAX_BYTES] = "";
 
-	if (c->plugin.vtable.open == NULL)
+	if (c->plugin.vtable.open == NULL) {
+		c->is_open = true;
 		return;
+	}
+	blame_enter(0, declared->name, c->plugin.vtable.name, "open");
 	const int rc = c->plugin.vtable.open(host, c->settings, &c->state, reason, sizeof(reason));
 
-	if (rc == TOCSIN_OK)
+	blame_leave();
+	if (rc == TOCSIN_OK) {
+		c->is_open = true;
 		return;
+	}
 	reason[sizeof(reason) - 1] = '\0';
 	c->state = NULL;
 	fault_add(conf, declared, reason[0] == '\0' ? "its open() failed without a reason" : reason,
@@ -72,6 +159,9 @@ static void channel_open(const struct conf *conf, const struct conf_channel *dec
 	settings_read(declared->group, path, settings_table(&c->plugin), read_elsewhere,
 		      c->settings, faults);
 	free(path);
+	c->lane = lane_of(&c->plugin.vtable);
+	if (faults->count == faults_before)
+		settings_take(conf, declared, c, faults);
 	if (faults->count == faults_before)
 		state_open(conf, declared, host, c, faults);
 }
@@ -81,10 +171,13 @@ static void channel_close(struct channel *c)
 	/* A channel whose plugin was refused has no name and nothing else. */
 	if (c->name == NULL)
 		return;
-	if (c->plugin.vtable.close != NULL)
+	if (c->is_open && c->plugin.vtable.close != NULL)
 		c->plugin.vtable.close(c->state);
 	settings_finish(settings_table(&c->plugin), c->settings);
 	free(c->settings);
+	for (size_t i = 0; i < c->operator_count; i++)
+		free(c->operators[i].host);
+	free(c->operators);
 	free(c->name);
 	plugin_finish(&c->plugin);
 	*c = (struct channel){ 0 };

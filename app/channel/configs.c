@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/url.h"
+#include "channel/blame.h"
 #include "channel/field.h"
 
 enum { NESTING_MAX = 256, HINT_BYTES = 400 };
@@ -209,6 +210,35 @@ static void target_check(const struct check *c)
 	faults_add(c->faults, &loc, "missing", "At least one target is required");
 }
 
+/* What no single row can say, the plugin itself does. */
+static void plugin_ask(const struct channel *channel, struct span checked, const struct loc *at,
+		       struct faults *faults)
+{
+	struct tocsin_fault fault = { .size = sizeof(fault) };
+	struct why why = { "" };
+	struct compiled_configs *compiled;
+
+	if (channel->plugin.vtable.check == NULL)
+		return;
+	compiled = configs_compile(channel, checked.ptr, &why);
+	if (compiled == NULL) {
+		faults_add(faults, at, "value_error", "%s", why.text);
+		return;
+	}
+	blame_enter(0, channel->name, channel->plugin.vtable.name, "check");
+	const int rc = channel->plugin.vtable.check(channel->state, compiled->values, &fault);
+
+	blame_leave();
+	if (rc != TOCSIN_OK) {
+		fault.key[sizeof(fault.key) - 1] = fault.text[sizeof(fault.text) - 1] = '\0';
+		const struct loc loc = { at, fault.key, 0 };
+
+		faults_add(faults, fault.key[0] == '\0' ? at : &loc, "value_error", "%s",
+			   fault.text[0] == '\0' ? "The channel refuses this" : fault.text);
+	}
+	compiled_configs_destroy(compiled);
+}
+
 void configs_check(const struct channel *channel, struct json_object *given,
 		   const struct configs_rules *rules, const struct loc *loc, struct faults *faults,
 		   struct buf *out)
@@ -239,6 +269,8 @@ void configs_check(const struct channel *channel, struct json_object *given,
 	json_close(&w, '}');
 	if (faults->count == faults_before)
 		target_check(&c);
+	if (faults->count == faults_before && out->failed == ERR_OK)
+		plugin_ask(channel, buf_view(out), loc, faults);
 	json_object_put(c.old);
 }
 
@@ -364,6 +396,11 @@ void configs_target_show(const struct channel *channel, struct span target, stru
 
 /* --- compiling ------------------------------------------------------------- */
 
+static bool value_is_given(const struct tocsin_field *row, const void *values)
+{
+	return *(const int64_t *)(const void *)((const char *)values + row->offset) != 0;
+}
+
 static bool rows_fill(struct compiled_configs *c, struct json_object *stored, struct why *why)
 {
 	for (const struct tocsin_field *row = table_of(c->channel); row->key != NULL; row++) {
@@ -380,7 +417,7 @@ static bool rows_fill(struct compiled_configs *c, struct json_object *stored, st
 				c->channel->plugin.vtable.name);
 			return false;
 		}
-		if ((row->flags & TOCSIN_IS_TIMEOUT) != 0)
+		if ((row->flags & TOCSIN_IS_TIMEOUT) != 0 && value_is_given(row, c->values))
 			memcpy(&c->timeout_ms, (char *)c->values + row->offset,
 			       sizeof(c->timeout_ms));
 	}
@@ -400,6 +437,7 @@ static bool target_fill(struct compiled_configs *c, struct json_object *stored, 
 	c->host = xstrdup(url.host);
 	c->port = url.port;
 	c->is_literal = url.is_literal;
+	c->address = url.address;
 	url_finish(&url);
 	return true;
 }
@@ -416,6 +454,7 @@ struct compiled_configs *configs_compile(const struct channel *channel, const ch
 	}
 	c = xcalloc(1, sizeof(*c));
 	c->channel = channel;
+	c->timeout_ms = channel->timeout_ms;
 	c->values = xcalloc(1, channel->plugin.vtable.configs_bytes);
 	if (!rows_fill(c, object, why) || !target_fill(c, object, why)) {
 		compiled_configs_destroy(c);

@@ -45,11 +45,12 @@ void configs_target_show(const struct channel *channel, struct span target, stru
 struct compiled_configs {
 	void *values;       /* vtable.configs_bytes; texts inside are owned */
 	char *target;       /* the single target; NULL when targets are listed */
-	int64_t timeout_ms; /* 0: the channel has no such field */
+	int64_t timeout_ms; /* 0: neither a field nor a setting says it */
 	char *host;         /* of the single target when it is a URL; else NULL */
 	uint16_t port;
-	bool is_literal;               /* host is an address */
-	const struct channel *channel; /* borrowed */
+	bool is_literal;                 /* host is an address: */
+	struct sockaddr_storage address; /* that one */
+	const struct channel *channel;   /* borrowed */
 };
 
 /* NULL when stored does not fit the table any more (another plugin version);

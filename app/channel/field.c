@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "template/template.h"
 
 size_t field_bytes(uint32_t kind)
 {
@@ -20,8 +21,10 @@ size_t field_bytes(uint32_t kind)
 	case TOCSIN_URL:
 	case TOCSIN_OPERATOR_URL:
 	case TOCSIN_EMAIL:
-	case TOCSIN_PHONE:
-	case TOCSIN_TEMPLATE: return sizeof(const char *);
+	case TOCSIN_FILE:
+	case TOCSIN_PHONE: return sizeof(const char *);
+	case TOCSIN_TEMPLATE:
+	case TOCSIN_JSON_TEMPLATE: return sizeof(struct template *);
 	case TOCSIN_INT:
 	case TOCSIN_TIME_MS:
 	case TOCSIN_SIZE: return sizeof(int64_t);
@@ -38,7 +41,7 @@ bool field_is_text(uint32_t kind)
 {
 	return kind == TOCSIN_TEXT || kind == TOCSIN_CHOICE || kind == TOCSIN_URL ||
 	       kind == TOCSIN_OPERATOR_URL || kind == TOCSIN_EMAIL || kind == TOCSIN_PHONE ||
-	       kind == TOCSIN_TEMPLATE;
+	       kind == TOCSIN_FILE;
 }
 
 bool field_is_secret(const struct tocsin_field *row)
@@ -119,6 +122,35 @@ static bool object_fill(struct json_object *value, struct tocsin_span *out)
 	return true;
 }
 
+static bool template_fill(struct json_object *value, struct template **out)
+{
+	struct template_fault fault;
+
+	if (!json_object_is_type(value, json_type_string))
+		return false;
+	const struct span text = { json_object_get_string(value),
+				   (size_t)json_object_get_string_len(value) };
+
+	return template_compile(text, out, &fault) == ERR_OK;
+}
+
+/* A text holds the JSON, or value is it. */
+static bool json_template_fill(struct json_object *value, struct template **out)
+{
+	struct template_fault fault;
+	struct json_value whole;
+	struct span text;
+
+	if (json_object_is_type(value, json_type_string))
+		text = (struct span){ json_object_get_string(value),
+				      (size_t)json_object_get_string_len(value) };
+	else
+		text = span_of(json_object_to_json_string_ext(
+			value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	return json_scan(text, TEMPLATE_DEPTH_MAX, &whole, NULL) == ERR_OK &&
+	       template_compile_json(text, out, &fault) == ERR_OK;
+}
+
 static bool number_fill(const struct tocsin_field *row, struct json_object *value, void *at)
 {
 	const bool is_whole = json_object_is_type(value, json_type_int);
@@ -145,11 +177,11 @@ static bool value_fill(const struct tocsin_field *row, struct json_object *value
 {
 	switch ((enum tocsin_kind)row->kind) {
 	case TOCSIN_TEXT:
-	case TOCSIN_TEMPLATE:
 	case TOCSIN_CHOICE:
 	case TOCSIN_URL:
 	case TOCSIN_OPERATOR_URL:
 	case TOCSIN_EMAIL:
+	case TOCSIN_FILE:
 	case TOCSIN_PHONE:
 		if (!json_object_is_type(value, json_type_string))
 			return false;
@@ -165,6 +197,8 @@ static bool value_fill(const struct tocsin_field *row, struct json_object *value
 	case TOCSIN_LIST: return list_fill(value, at);
 	case TOCSIN_PAIRS: return pairs_fill(value, at);
 	case TOCSIN_OBJECT: return object_fill(value, at);
+	case TOCSIN_TEMPLATE: return template_fill(value, at);
+	case TOCSIN_JSON_TEMPLATE: return json_template_fill(value, at);
 	}
 	return false;
 }
@@ -204,6 +238,9 @@ void field_finish(const struct tocsin_field *row, void *values)
 		list_finish(at);
 	} else if (row->kind == TOCSIN_PAIRS) {
 		pairs_finish(at);
+	} else if (row->kind == TOCSIN_TEMPLATE || row->kind == TOCSIN_JSON_TEMPLATE) {
+		template_destroy(*(struct template **)at);
+		*(struct template **)at = NULL;
 	} else if (row->kind == TOCSIN_OBJECT) {
 		struct tocsin_span *span = at;
 

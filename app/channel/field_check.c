@@ -10,6 +10,7 @@
 
 #include "base/url.h"
 #include "base/contact.h"
+#include "template/template.h"
 
 /* What a table without a limit of its own gets. */
 enum { PAIRS_MAX = 50, LIST_MAX = 1000, CHOICES_SHOWN_BYTES = 256 };
@@ -99,6 +100,82 @@ static void mask_fault_add(const struct field_check *c)
 		   "Input is a masked value that stands for none kept here: give it whole");
 }
 
+static void template_fault_add(const struct field_check *c, const struct template_fault *fault)
+{
+	faults_add(c->faults, c->loc, "template_syntax",
+		   "Input should be a valid template: line %zu, column %zu: %s", fault->line,
+		   fault->column, fault->text);
+}
+
+static void template_check(const struct field_check *c, struct span text)
+{
+	struct template_fault fault = { 0 };
+	struct template *template = NULL;
+
+	if (template_compile(text, &template, &fault) != ERR_OK)
+		template_fault_add(c, &fault);
+	template_destroy(template);
+}
+
+/* Line and column of a byte in text, for people. */
+static void place_find(struct span text, size_t offset, size_t *line, size_t *column)
+{
+	size_t start = 0;
+
+	*line = 1;
+	for (size_t i = 0; i < offset && i < text.len; i++) {
+		if (text.ptr[i] != '\n')
+			continue;
+		(*line)++;
+		start = i + 1;
+	}
+	*column = utf8_length((struct span){ text.ptr + start, offset - start }) + 1;
+}
+
+static void json_template_check(const struct field_check *c, struct span text)
+{
+	struct template_fault fault = { 0 };
+	struct template *template = NULL;
+	struct json_fault at = { 0, "" };
+	struct json_value whole = { JSON_NONE, { NULL, 0 } };
+
+	if (json_scan(text, TEMPLATE_DEPTH_MAX, &whole, &at) != ERR_OK) {
+		size_t line = 0, column = 0;
+
+		place_find(text, at.offset, &line, &column);
+		faults_add(c->faults, c->loc, "json_invalid",
+			   "Input should hold valid JSON: line %zu, column %zu: %s", line, column,
+			   at.reason);
+		return;
+	}
+	if (whole.type != JSON_OBJECT &&
+	    (whole.type != JSON_ARRAY || c->row->item == TOCSIN_OBJECT))
+		faults_add(c->faults, c->loc, "value_error", "Input should be a JSON object%s",
+			   c->row->item == TOCSIN_OBJECT ? "" : " or array");
+	else if (template_compile_json(text, &template, &fault) != ERR_OK)
+		template_fault_add(c, &fault);
+	template_destroy(template);
+}
+
+/* JSON whose strings are templates, or, where the row allows it, a text of that. */
+static void json_value_check(const struct field_check *c, struct json_object *value,
+			     struct json_writer *w)
+{
+	const bool is_text = json_object_is_type(value, json_type_string);
+	const bool is_list = json_object_is_type(value, json_type_array);
+	const struct span json = span_of(json_object_to_json_string_ext(
+		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+
+	if (c->row->item == TOCSIN_OBJECT && !json_object_is_type(value, json_type_object))
+		faults_add(c->faults, c->loc, "dict_type", "Input should be a valid object");
+	else if (!is_text && !is_list && !json_object_is_type(value, json_type_object))
+		faults_add(c->faults, c->loc, "value_error",
+			   "Input should be a JSON array, an object, or a text that holds one");
+	else
+		json_template_check(c, is_text ? text_of(value) : json);
+	json_put_raw(w, NULL, json);
+}
+
 static void text_check(const struct field_check *c, uint32_t kind, struct json_object *value,
 		       struct json_writer *w)
 {
@@ -124,6 +201,8 @@ static void text_check(const struct field_check *c, uint32_t kind, struct json_o
 		choice_check(c, text);
 	else
 		text_limits_check(c, text);
+	if (kind == TOCSIN_TEMPLATE)
+		template_check(c, text);
 	json_put_span(w, NULL, text);
 }
 
@@ -298,7 +377,9 @@ void field_check(const struct field_check *c, struct json_object *value, struct 
 	case TOCSIN_URL:
 	case TOCSIN_OPERATOR_URL:
 	case TOCSIN_EMAIL:
+	case TOCSIN_FILE:
 	case TOCSIN_PHONE: text_check(c, c->row->kind, value, w); return;
+	case TOCSIN_JSON_TEMPLATE: json_value_check(c, value, w); return;
 	case TOCSIN_INT:
 	case TOCSIN_SIZE: whole_check(c, value, w); return;
 	case TOCSIN_NUMBER:

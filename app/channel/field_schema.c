@@ -88,6 +88,7 @@ static void type_put(const struct tocsin_field *row, struct json_writer *w)
 	case TOCSIN_URL:
 	case TOCSIN_OPERATOR_URL:
 	case TOCSIN_EMAIL:
+	case TOCSIN_FILE:
 	case TOCSIN_PHONE: text_put(row, row->kind, w); return;
 	case TOCSIN_INT:
 	case TOCSIN_SIZE:
@@ -112,6 +113,15 @@ static void type_put(const struct tocsin_field *row, struct json_writer *w)
 		json_put(w, "type", "object");
 		json_put_raw(w, "additionalProperties", span_of("{\"type\":\"string\"}"));
 		limits_put(row, "minProperties", "maxProperties", w);
+		return;
+	case TOCSIN_JSON_TEMPLATE:
+		if (row->item != TOCSIN_OBJECT) {
+			json_put_raw(w, "type", span_of("[\"string\",\"array\",\"object\"]"));
+			json_put_raw(w, "items", span_of("{}"));
+			return;
+		}
+		json_put(w, "type", "object");
+		json_put_bool(w, "additionalProperties", true);
 		return;
 	case TOCSIN_OBJECT:
 		json_put(w, "type", "object");

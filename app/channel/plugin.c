@@ -342,14 +342,20 @@ static const char *channel_fault(const struct tocsin_channel *c)
 		return "has another ABI or a struct that is too short";
 	if (c->name == NULL || c->name[0] == '\0')
 		return "has no name";
+	if (c->fields == NULL)
+		return "has no fields table";
+	if (c->lane > TOCSIN_SLOW_LANE)
+		return "names a lane that is not known";
+	if (c->deliver != NULL)
+		return c->prepare != NULL || c->classify != NULL || c->release != NULL
+			       ? "has deliver() and also prepare(), classify() or release()"
+			       : NULL;
 	if (c->prepare == NULL)
 		return "has no prepare()";
 	if (c->classify == NULL)
 		return "has no classify()";
 	if (c->release == NULL)
 		return "has no release()";
-	if (c->fields == NULL)
-		return "has no fields table";
 	if (!schemes_are_known(c->schemes))
 		return "has schemes that are no list like \"http,https\" of libcurl's";
 	return NULL;

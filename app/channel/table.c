@@ -15,9 +15,10 @@ enum { ROWS_MAX = 200, KEY_MAX_BYTES = 64, STRUCT_MAX_BYTES = 1024 * 1024 };
 
 static const struct tocsin_field no_rows[] = { { .key = NULL } };
 
-static const uint32_t fields_only = TOCSIN_IS_TARGET | TOCSIN_IS_TIMEOUT | TOCSIN_IS_HEADERS;
+static const uint32_t rates = TOCSIN_IS_TARGET_RATE | TOCSIN_IS_CHANNEL_RATE;
 static const uint32_t flags_known = TOCSIN_REQUIRED | TOCSIN_SECRET | TOCSIN_IS_TARGET |
-				    TOCSIN_IS_TIMEOUT | TOCSIN_IS_HEADERS;
+				    TOCSIN_IS_TIMEOUT | TOCSIN_IS_HEADERS | TOCSIN_IS_TARGET_RATE |
+				    TOCSIN_IS_CHANNEL_RATE;
 
 static bool key_is_valid(const char *key)
 {
@@ -94,6 +95,11 @@ static const char *shape_fault(const struct tocsin_field *row)
 		return "only pairs can be headers";
 	if ((row->flags & TOCSIN_IS_TIMEOUT) != 0 && row->kind != TOCSIN_TIME_MS)
 		return "only a time can be the timeout";
+	if ((row->flags & rates) != 0 && row->kind != TOCSIN_NUMBER)
+		return "only a number can be a rate";
+	if (row->kind == TOCSIN_JSON_TEMPLATE && row->item != TOCSIN_OBJECT &&
+	    row->item != TOCSIN_LIST)
+		return "its item is neither TOCSIN_OBJECT nor TOCSIN_LIST";
 	return NULL;
 }
 
@@ -181,8 +187,9 @@ static const char *field_fault(const struct tocsin_field *row)
 {
 	const uint32_t kind = row->kind == TOCSIN_LIST ? row->item : row->kind;
 
-	if (row->kind == TOCSIN_OPERATOR_URL)
-		return "an operator's URL can only be a setting";
+	if (row->kind == TOCSIN_OPERATOR_URL || row->kind == TOCSIN_FILE ||
+	    (row->flags & rates) != 0)
+		return "an operator's URL, a file or a rate can only be a setting";
 	if ((row->flags & TOCSIN_IS_TARGET) != 0 && kind != TOCSIN_TEXT && kind != TOCSIN_URL &&
 	    kind != TOCSIN_EMAIL && kind != TOCSIN_PHONE)
 		return "a target must be a text, a URL, an address or a number";
@@ -231,6 +238,19 @@ static bool setting_default_is_valid(const struct tocsin_field *table,
 	return ok;
 }
 
+static const char *setting_fault(const struct tocsin_field *table, const struct tocsin_field *row,
+				 void *scratch)
+{
+	if ((row->flags & TOCSIN_IS_TARGET) != 0 || row->group != NULL)
+		return "targets and groups are for fields";
+	if (row->kind == TOCSIN_JSON_TEMPLATE)
+		return "JSON templates are for fields";
+	/* Whether a file is there says nothing about the table. */
+	if (row->kind != TOCSIN_FILE && !setting_default_is_valid(table, row, scratch))
+		return "its default is no value that the row itself accepts";
+	return NULL;
+}
+
 enum err table_settings_check(const struct tocsin_field *settings, size_t bytes, struct why *why)
 {
 	const struct tocsin_field *table = settings == NULL ? no_rows : settings;
@@ -241,12 +261,10 @@ enum err table_settings_check(const struct tocsin_field *settings, size_t bytes,
 	void *scratch = xcalloc(1, bytes + 1);
 
 	for (const struct tocsin_field *row = table; row->key != NULL && rc == ERR_OK; row++) {
-		if ((row->flags & fields_only) != 0 || row->group != NULL)
-			rc = row_refuse(row, "targets, timeouts, headers and groups are for fields",
-					why);
-		else if (!setting_default_is_valid(table, row, scratch))
-			rc = row_refuse(row, "its default is no value that the row itself accepts",
-					why);
+		const char *fault = setting_fault(table, row, scratch);
+
+		if (fault != NULL)
+			rc = row_refuse(row, fault, why);
 		memset(scratch, 0, bytes);
 	}
 	free(scratch);

@@ -50,6 +50,7 @@ struct conf_delivery {
 	int64_t reply_max_bytes;          /* read at most this much of a reply: "64K" */
 	int64_t excerpt_bytes;            /* kept of a reply that is not 2xx: "1K" */
 	int64_t resolver_threads;         /* 16 */
+	int64_t lane_threads;             /* of the slow lane: 16 */
 	const char *user_agent;           /* "" = Tocsin/VERSION */
 };
 

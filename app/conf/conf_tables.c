@@ -108,6 +108,8 @@ static const struct tocsin_field delivery_rows[] = {
 	    "Kept of a reply that is not 2xx, for people to look at."),
 	ROW("resolver_threads", INT, 1, 256, "16", delivery.resolver_threads,
 	    "Threads that look up names."),
+	ROW("lane_threads", INT, 1, 256, "16", delivery.lane_threads,
+	    "Threads for channels that block: mail, and plugins that say so."),
 	ROW("user_agent", TEXT, 0, 200, "", delivery.user_agent,
 	    "Sent as User-Agent; empty is Tocsin/VERSION."),
 	{ .key = NULL },

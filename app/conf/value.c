@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/contact.h"
@@ -20,6 +21,7 @@
 #include "conf/raws.h"
 #include "conf/value_text.h"
 #include "conf/value_words.h"
+#include "template/template.h"
 
 enum {
 	FAULT_MAX_BYTES = 4000,
@@ -189,15 +191,31 @@ static bool url_normalise(const struct value_place *at, const struct tocsin_fiel
 	struct url url;
 	struct why why = { "" };
 
-	if (url_parse(span_of(*text), &url, &why) != ERR_OK) {
-		value_fault_add(at,
-				"is no URL that can be used: %s; allowed is an http or https URL",
+	const char *schemes = row->kind == TOCSIN_URL ? "http,https" : NULL;
+
+	if (url_parse_of(span_of(*text), schemes, &url, &why) != ERR_OK) {
+		value_fault_add(at, "is no URL that can be used: %s",
 				value_is_secret(row) ? "it breaks a rule" : why.text);
 		return false;
 	}
 	text_free(row, *text);
 	*text = xstrdup(url.text);
 	url_finish(&url);
+	return true;
+}
+
+/* The whole path of a file that can be read; what is in it is its reader's concern. */
+static bool file_find(const struct value_place *at, char **text)
+{
+	char *path = file_path(at->folder, *text);
+
+	if (access(path, R_OK) != 0) {
+		value_fault_add(at, "names the file %s: %s", path, strerror(errno));
+		free(path);
+		return false;
+	}
+	free(*text);
+	*text = path;
 	return true;
 }
 
@@ -223,6 +241,8 @@ static bool kind_check(const struct tocsin_field *row, char *text)
 	case TOCSIN_OBJECT: return object_check(text);
 	case TOCSIN_TEXT:
 	case TOCSIN_TEMPLATE:
+	case TOCSIN_JSON_TEMPLATE:
+	case TOCSIN_FILE:
 	case TOCSIN_URL:
 	case TOCSIN_OPERATOR_URL:
 	case TOCSIN_INT:
@@ -244,6 +264,8 @@ static bool text_check(const struct value_place *at, const struct tocsin_field *
 	}
 	if (row->kind == TOCSIN_URL || row->kind == TOCSIN_OPERATOR_URL)
 		return url_normalise(at, row, text);
+	if (row->kind == TOCSIN_FILE)
+		return file_find(at, text);
 	if (!kind_check(row, *text)) {
 		value_text_refuse(at, row, *text);
 		return false;
@@ -272,6 +294,21 @@ static char *text_load(const struct value_place *at, const struct tocsin_field *
 	return NULL;
 }
 
+static void template_store(const struct value_place *at, const struct tocsin_field *row,
+			   const char *text, void *values)
+{
+	struct template_fault fault = { 0 };
+	struct template *template = NULL;
+
+	if (template_compile(span_of(text), &template, &fault) != ERR_OK) {
+		value_fault_add(at, "is no template: line %zu, column %zu: %s", fault.line,
+				fault.column, fault.text);
+		return;
+	}
+	value_finish(row, values);
+	*(struct template **)slot_of(row, values) = template;
+}
+
 static void text_store(const struct value_place *at, const struct tocsin_field *row,
 		       const char *raw, void *values)
 {
@@ -279,6 +316,11 @@ static void text_store(const struct value_place *at, const struct tocsin_field *
 
 	if (text == NULL)
 		return;
+	if (row->kind == TOCSIN_TEMPLATE) {
+		template_store(at, row, text, values);
+		text_free(row, text);
+		return;
+	}
 	value_finish(row, values);
 	if (row->kind == TOCSIN_OBJECT)
 		*(struct tocsin_span *)slot_of(row, values) = (struct tocsin_span){ text,
@@ -431,7 +473,9 @@ void value_text_store(const struct value_place *at, const struct tocsin_field *r
 	case TOCSIN_EMAIL:
 	case TOCSIN_PHONE:
 	case TOCSIN_OBJECT:
+	case TOCSIN_FILE:
 	case TOCSIN_TEMPLATE: text_store(at, row, text, values); return;
+	case TOCSIN_JSON_TEMPLATE: break; /* of fields only; table.c refuses the row */
 	}
 	value_fault_add(at, "has a kind that this program does not know (%u)", row->kind);
 }
@@ -467,6 +511,8 @@ static bool type_fits(const struct tocsin_field *row, int type)
 	case TOCSIN_EMAIL:
 	case TOCSIN_PHONE:
 	case TOCSIN_OBJECT:
+	case TOCSIN_FILE:
+	case TOCSIN_JSON_TEMPLATE:
 	case TOCSIN_TEMPLATE: return type == CONFIG_TYPE_STRING;
 	}
 	return true; /* value_text_store() says that the kind is unknown */
@@ -535,12 +581,20 @@ void value_finish(const struct tocsin_field *row, void *values)
 	case TOCSIN_URL:
 	case TOCSIN_OPERATOR_URL:
 	case TOCSIN_EMAIL:
-	case TOCSIN_PHONE:
-	case TOCSIN_TEMPLATE: {
+	case TOCSIN_FILE:
+	case TOCSIN_PHONE: {
 		const char **text = slot;
 
 		text_free(row, *text);
 		*text = NULL;
+		return;
+	}
+	case TOCSIN_TEMPLATE:
+	case TOCSIN_JSON_TEMPLATE: {
+		struct template **template = slot;
+
+		template_destroy(*template);
+		*template = NULL;
 		return;
 	}
 	}

@@ -25,13 +25,15 @@ static const struct kind_words words[] = {
 	[TOCSIN_SIZE] = { "a ", "size", " in quotes such as \"256K\" (K, M or G)" },
 	[TOCSIN_CHOICE] = { "", "one of", "" },
 	[TOCSIN_URL] = { "an ", "http or https URL", "" },
-	[TOCSIN_OPERATOR_URL] = { "an ", "http or https URL", "" },
+	[TOCSIN_OPERATOR_URL] = { "a ", "URL", " of the operator's own service" },
 	[TOCSIN_EMAIL] = { "a ", "mail address", "" },
 	[TOCSIN_PHONE] = { "a ", "phone number", " such as +14155550123" },
 	[TOCSIN_LIST] = { "a ", "list of texts", " such as [\"a\", \"b\"]" },
 	[TOCSIN_PAIRS] = { "a ", "group of texts", " such as { name = \"value\"; }" },
 	[TOCSIN_OBJECT] = { "a ", "JSON object in a text", "" },
 	[TOCSIN_TEMPLATE] = { "a ", "template text", "" },
+	[TOCSIN_JSON_TEMPLATE] = { "a ", "JSON template", "" },
+	[TOCSIN_FILE] = { "a ", "readable file's name", "" },
 };
 
 static const struct kind_words *words_of(const struct tocsin_field *row)

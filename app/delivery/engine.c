@@ -12,10 +12,15 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "channel/blame.h"
 #include "delivery/engine_state.h"
 #include "model/ids.h"
 
-enum { TICK_MS = 500 }; /* of deadlines in the resolver, gauges */
+enum {
+	TICK_MS = 500, /* of deadlines in the resolver and the lane, gauges */
+	LANE_QUEUE_MAX = 256,
+	OPERATOR_RESOLVER_THREADS = 4,
+};
 
 /* --- The intake: any thread --------------------------------------------------- */
 
@@ -95,7 +100,7 @@ void engine_webhook_changed(struct engine *e, int64_t webhook_id)
 
 bool engine_is_sending(struct engine *e, int64_t delivery_id)
 {
-	for (int64_t i = 0; i < e->parts.conf->delivery.in_flight; i++)
+	for (int64_t i = 0; i < e->sending_max; i++)
 		if (atomic_load_explicit(&e->sending_ids[i], memory_order_relaxed) == delivery_id)
 			return true;
 	return false;
@@ -250,6 +255,7 @@ static void note_take(struct engine *e, struct note *n)
 	case NOTE_CHANGED: schedule_each(e->schedule, destination_refresh, &change); break;
 	case NOTE_READ: read_take(e, n->read); break;
 	case NOTE_SETTLED: settles_take(e, n->settles, n->rc); break;
+	case NOTE_LANE: lane_take(e, n->transfer); break;
 	}
 	free(n);
 }
@@ -340,13 +346,22 @@ static void tick(struct engine *e)
 {
 	const int64_t mono_ms = clock_mono_ms();
 
-	if (resolver_collect(e->resolver, mono_ms) > 0 || mono_ms - e->ticked_ms >= TICK_MS)
+	const size_t found = resolver_collect(e->resolver, mono_ms) +
+			     resolver_collect(e->operator_resolver, mono_ms);
+
+	if (found > 0 || mono_ms - e->ticked_ms >= TICK_MS)
 		resolving_look(e);
 	if (mono_ms - e->ticked_ms < TICK_MS)
 		return;
 	e->ticked_ms = mono_ms;
 	settles_retry(e, mono_ms);
+	lane_look(e);
 	gauges_set(e);
+}
+
+static bool is_busy(const struct engine *e)
+{
+	return e->sending != NULL || e->resolving != NULL || e->lane_out > 0;
 }
 
 static bool is_over(struct engine *e)
@@ -355,10 +370,12 @@ static bool is_over(struct engine *e)
 
 	if (!atomic_load(&e->ending))
 		return false;
-	if (e->sending != NULL || e->resolving != NULL) {
+	lane_hand_back(e);
+	if (!e->lane_has_stopped && is_busy(e)) {
 		if (mono_ms < atomic_load(&e->stop_at_ms))
 			return false;
 		attempts_give_up(e);
+		notes_take(e);
 	}
 	settles_flush(e);
 	return e->settles_out == 0;
@@ -370,6 +387,7 @@ static void *engine_loop(void *arg)
 	CURLcode result;
 	CURL *easy;
 
+	blame_thread_begin();
 	while (!is_over(e)) {
 		notes_take(e);
 		tick(e);
@@ -382,6 +400,7 @@ static void *engine_loop(void *arg)
 			transfer_finish(e, easy, result);
 		settles_flush(e);
 	}
+	blame_thread_end();
 	return NULL;
 }
 
@@ -400,6 +419,14 @@ static void read_arrived(void *ctx, struct read_result *r)
 	note_push(ctx, n);
 }
 
+static void lane_done(void *ctx, struct transfer *t)
+{
+	struct note *n = note_create(NOTE_LANE, 0);
+
+	n->transfer = t;
+	note_push(ctx, n);
+}
+
 static void webhook_reload(void *ctx, int64_t webhook)
 {
 	struct engine *e = ctx;
@@ -413,6 +440,7 @@ enum err engine_create(const struct engine_parts *parts, struct engine **out, st
 	struct engine *e = xcalloc(1, sizeof(*e));
 
 	e->parts = (struct engine_source){ .conf = c,
+					   .channels = parts->channels,
 					   .registry = parts->registry,
 					   .store = parts->store,
 					   .webhook_changed = parts->webhook_changed,
@@ -425,7 +453,15 @@ enum err engine_create(const struct engine_parts *parts, struct engine **out, st
 				       .retry_after_max_ms = c->retry.retry_after_max_ms };
 	e->last = &e->first;
 	pthread_mutex_init(&e->lock, NULL);
-	e->sending_ids = xcalloc((size_t)c->delivery.in_flight, sizeof(*e->sending_ids));
+	e->sending_max = c->delivery.in_flight + c->delivery.lane_threads + LANE_QUEUE_MAX;
+	e->sending_ids = xcalloc((size_t)e->sending_max, sizeof(*e->sending_ids));
+	e->of_channel = xcalloc(parts->channels->count + 1, sizeof(*e->of_channel));
+	e->pace = pace_create();
+	e->lane = lane_create(&(struct lane_parts){ .threads = (unsigned)c->delivery.lane_threads,
+						    .queue_max = LANE_QUEUE_MAX,
+						    .rules = &e->rules,
+						    .done = lane_done,
+						    .ctx = e });
 	e->sockets = sockets_create((long)c->delivery.in_flight * 2, why);
 	if (e->sockets == NULL) {
 		engine_destroy(e);
@@ -433,6 +469,8 @@ enum err engine_create(const struct engine_parts *parts, struct engine **out, st
 	}
 	e->resolver = resolver_create((unsigned)c->delivery.resolver_threads, &c->guard.guard, NULL,
 				      loop_wake, e);
+	/* The operator's own hosts, from tocsin.conf: no guard, and few. */
+	e->operator_resolver = resolver_create(OPERATOR_RESOLVER_THREADS, NULL, NULL, loop_wake, e);
 	e->schedule = schedule_create(&(struct schedule_rules){
 		.window_start = (unsigned)c->delivery.window_start,
 		.window_max = (unsigned)c->delivery.window_max,
@@ -475,10 +513,10 @@ enum err engine_start(struct engine *e, struct why *why)
 	return ERR_OK;
 }
 
-void engine_stop(struct engine *e, int64_t timeout_ms)
+bool engine_stop(struct engine *e, int64_t timeout_ms)
 {
 	if (!e->runs)
-		return;
+		return true;
 	atomic_store(&e->stopping, true);
 	reader_stop(e->reader);
 	atomic_store(&e->stop_at_ms, clock_mono_ms() + timeout_ms);
@@ -488,6 +526,10 @@ void engine_stop(struct engine *e, int64_t timeout_ms)
 	e->runs = false;
 	store_watch(e->parts.store, NULL, NULL);
 	notes_take(e);
+	if (!e->lane_has_stopped)
+		e->lane_has_ended = lane_stop(e->lane, 0);
+	e->lane_has_stopped = true;
+	return e->lane_has_ended;
 }
 
 void engine_destroy(struct engine *e)
@@ -496,6 +538,10 @@ void engine_destroy(struct engine *e)
 		return;
 	reader_destroy(e->reader);
 	resolver_destroy(e->resolver);
+	resolver_destroy(e->operator_resolver);
+	lane_destroy(e->lane);
+	pace_destroy(e->pace);
+	free(e->of_channel);
 	while (e->again != NULL) {
 		struct settles *s = e->again;
 

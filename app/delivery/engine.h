@@ -4,6 +4,8 @@
 #ifndef TOCSIN_DELIVERY_ENGINE_H
 #define TOCSIN_DELIVERY_ENGINE_H
 
+#include <stdbool.h>
+
 #include "base/pubid.h"
 #include "conf/conf.h"
 #include "delivery/host.h"
@@ -28,8 +30,9 @@ MUST_CHECK enum err engine_create(const struct engine_parts *parts, struct engin
 /* Find what waits in the store and start the threads. */
 MUST_CHECK enum err engine_start(struct engine *e, struct why *why);
 /* Start no more attempts, wait for running ones up to timeout_ms, hand back the
- * rest, settle everything, join. */
-void engine_stop(struct engine *e, int64_t timeout_ms);
+ * rest, settle everything, join. False when a thread is stuck inside a plugin:
+ * close the store, then leave by _exit(). */
+bool engine_stop(struct engine *e, int64_t timeout_ms);
 /* After store_close(): the writer's last done() calls reach into the engine. */
 void engine_destroy(struct engine *e);
 

@@ -9,6 +9,8 @@
 #include <stdatomic.h>
 
 #include "delivery/known.h"
+#include "delivery/lane.h"
+#include "delivery/pace.h"
 #include "delivery/reader.h"
 #include "delivery/resolve.h"
 #include "delivery/sockets.h"
@@ -18,6 +20,7 @@
 /* Who runs the loop and where its parts come from. */
 struct engine_source {
 	const struct conf *conf;
+	const struct channels *channels;
 	struct registry *registry;
 	struct store *store;
 	void (*webhook_changed)(void *ctx, int64_t webhook_id);
@@ -29,16 +32,17 @@ enum {
 };
 
 /* What others tell the loop. */
-enum note_kind { NOTE_HAND_OVER, NOTE_STORED, NOTE_CHANGED, NOTE_READ, NOTE_SETTLED };
+enum note_kind { NOTE_HAND_OVER, NOTE_STORED, NOTE_CHANGED, NOTE_READ, NOTE_SETTLED, NOTE_LANE };
 
 struct note {
 	struct note *next;
 	enum note_kind kind;
-	size_t bytes;             /* HAND_OVER: share of each delivery */
-	struct event *event;      /* HAND_OVER: a reference */
-	int64_t id;               /* STORED: destination; CHANGED: webhook */
-	struct read_result *read; /* READ */
-	struct settles *settles;  /* SETTLED */
+	size_t bytes;              /* HAND_OVER: share of each delivery */
+	struct event *event;       /* HAND_OVER: a reference */
+	int64_t id;                /* STORED: destination; CHANGED: webhook */
+	struct read_result *read;  /* READ */
+	struct settles *settles;   /* SETTLED */
+	struct transfer *transfer; /* LANE */
 	enum err rc;
 	size_t count;
 	struct accept_target targets[]; /* HAND_OVER, STORED */
@@ -59,13 +63,18 @@ struct engine {
 	struct transfer_rules rules;
 	struct backoff backoff;
 	struct sockets *sockets;
-	struct resolver *resolver;
+	struct resolver *resolver, *operator_resolver; /* the second knows no guard */
 	struct schedule *schedule;
 	struct known *known;
 	struct reader *reader;
 	struct transfer *resolving; /* waiting for their name */
 	struct transfer *sending;   /* in libcurl's hands */
 	size_t in_flight;
+	unsigned *of_channel; /* in flight by declaration, where the operator owns the host */
+	struct pace *pace;
+	struct lane *lane;
+	size_t lane_out; /* transfers that the lane has */
+	bool lane_has_stopped, lane_has_ended;
 	struct settles *open;  /* being filled */
 	struct settles *again; /* refused by the store for now */
 	size_t settles_out;    /* at the store */
@@ -77,7 +86,8 @@ struct engine {
 	_Atomic bool ending;          /* leave when all is settled */
 	_Atomic int64_t stop_at_ms;   /* monotonic: give running attempts up */
 	_Atomic int64_t bytes;        /* of events in memory, counted per delivery */
-	_Atomic int64_t *sending_ids; /* one slot per attempt in flight */
+	_Atomic int64_t *sending_ids; /* one slot per attempt in flight or in the lane */
+	int64_t sending_max;
 	int64_t ticked_ms;
 };
 
@@ -99,6 +109,11 @@ void settles_free(struct settles *s);
 void turns_take(struct engine *e);
 void resolving_look(struct engine *e);
 void transfer_finish(struct engine *e, CURL *easy, CURLcode result);
+/* What the slow lane gives back, and what it lost. */
+void lane_take(struct engine *e, struct transfer *t);
+void lane_look(struct engine *e);
+/* At a stop: what waits in the lane goes back to the store. */
+void lane_hand_back(struct engine *e);
 /* At a stop: attempts still under way are handed back, unrecorded. */
 void attempts_give_up(struct engine *e);
 

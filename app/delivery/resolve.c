@@ -472,7 +472,7 @@ static unsigned filter(const struct resolver *r, const struct addrinfo *found, c
 		if (address == NULL ||
 		    (address->sa_family != AF_INET && address->sa_family != AF_INET6))
 			continue;
-		if (guard_check(r->guard, address, out_rule) != ERR_OK)
+		if (r->guard != NULL && guard_check(r->guard, address, out_rule) != ERR_OK)
 			continue;
 		if (append_address(text, room, address))
 			kept++;

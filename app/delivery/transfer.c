@@ -13,14 +13,26 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "channel/blame.h"
 #include "model/ids.h"
+#include "template/template.h"
 
 enum { REPLY_KEPT_BYTES = 4096, ENVELOPE_SLACK_BYTES = 64 * 1024, CONNECTION_LIFE_S = 300 };
 enum { CHARACTER_REST_BYTES = 3 }; /* of the longest character, after its first byte */
 
-const struct compiled_configs *transfer_configs(const struct transfer *t)
+struct rendered {
+	struct rendered *next;
+	struct buf text;
+};
+
+static const struct compiled_configs *configs_of(const struct transfer *t)
 {
 	return t->entry->compiled[t->channel_at];
+}
+
+const struct channel *transfer_channel(const struct transfer *t)
+{
+	return configs_of(t)->channel;
 }
 
 static char *target_of(const struct entry *entry, size_t channel_at, int64_t target)
@@ -50,11 +62,12 @@ struct transfer *transfer_create(const struct transfer_rules *rules, struct item
 	const struct event *e = item->work.event;
 
 	t->item = item;
+	t->delivery = item->work.delivery_id;
+	t->attempt_number = item->work.attempts + 1;
+	t->event = event_hold(item->work.event);
 	t->entry = entry;
 	t->channel_at = channel_at;
-	t->started_us = clock_wall_us();
-	t->started_mono_us = clock_mono_us();
-	t->lookup_us = -1;
+	transfer_begin(t);
 	t->guard = &rules->conf->guard.guard;
 	t->reply_max_bytes = (size_t)rules->conf->delivery.reply_max_bytes;
 	t->timeout_ms = entry->compiled[channel_at]->timeout_ms;
@@ -70,20 +83,51 @@ struct transfer *transfer_create(const struct transfer_rules *rules, struct item
 	return t;
 }
 
+void transfer_begin(struct transfer *t)
+{
+	t->started_us = clock_wall_us();
+	t->started_mono_us = clock_mono_us();
+	t->lookup_us = -1;
+}
+
+/* Around each call into a plugin: whom to blame when it does not come back. */
+static void plugin_enter(const struct transfer *t, const char *call)
+{
+	const struct channel *c = transfer_channel(t);
+
+	blame_enter(t->delivery, c->name, c->plugin.vtable.name, call);
+}
+
+static void plugin_release(struct transfer *t)
+{
+	const struct channel *c = transfer_channel(t);
+
+	plugin_enter(t, "release");
+	c->plugin.vtable.release(c->state, t->request.attempt);
+	blame_leave();
+}
+
 void transfer_destroy(struct transfer *t)
 {
 	if (t == NULL)
 		return;
-	if (t->is_prepared) {
-		const struct channel *c = transfer_configs(t)->channel;
+	/* First the handle, which may still point to what the plugin frees. */
+	curl_easy_cleanup(t->easy);
+	if (t->is_prepared)
+		plugin_release(t);
+	while (t->rendered != NULL) {
+		struct rendered *r = t->rendered;
 
-		c->plugin.vtable.release(c->state, t->attempt);
+		t->rendered = r->next;
+		buf_finish(&r->text);
+		free(r);
 	}
 	curl_slist_free_all(t->resolve);
 	buf_finish(&t->envelope);
 	buf_finish(&t->reply);
 	free(t->event_type);
 	free(t->target);
+	event_drop(t->event);
 	entry_drop(t->entry);
 	free(t);
 }
@@ -102,10 +146,32 @@ static size_t reply_write(char *data, size_t size, size_t count, void *ctx)
 	return t->reply_bytes > t->reply_max_bytes ? 0 : bytes;
 }
 
-static size_t header_ignore(char *data, size_t size, size_t count, void *ctx)
+/* HTTP's headers libcurl keeps for the plugin; of other dialogues the last line
+ * says how they ended. */
+static size_t header_take(char *data, size_t size, size_t count, void *ctx)
 {
-	(void)data, (void)ctx;
+	struct transfer *t = ctx;
+	size_t len = size * count;
+
+	if (!t->place.is_http) {
+		while (len > 0 && (data[len - 1] == '\r' || data[len - 1] == '\n'))
+			len--;
+		snprintf(t->last_line, sizeof(t->last_line), "%.*s", (int)(len < 511 ? len : 511),
+			 data);
+	}
 	return size * count;
+}
+
+static size_t body_read(char *out, size_t size, size_t count, void *ctx)
+{
+	struct transfer *t = ctx;
+	const size_t left = t->request.body.len - t->sent_bytes;
+	const size_t bytes = left < size * count ? left : size * count;
+
+	if (bytes > 0)
+		memcpy(out, t->request.body.ptr + t->sent_bytes, bytes);
+	t->sent_bytes += bytes;
+	return bytes;
 }
 
 /* The last line of the address guard: sees the very address of each connect. */
@@ -115,7 +181,9 @@ static curl_socket_t socket_open(void *ctx, curlsocktype purpose, struct curl_so
 	const char *rule = NULL;
 
 	(void)purpose;
-	if (guard_check(t->guard, &a->addr, &rule) != ERR_OK) {
+	if (t->place.is_operator && (a->family == AF_INET || a->family == AF_INET6))
+		rule = NULL;
+	else if (guard_check(t->guard, &a->addr, &rule) != ERR_OK) {
 		t->refused_rule = rule;
 		return CURL_SOCKET_BAD;
 	}
@@ -135,107 +203,219 @@ static int socket_close(void *ctx, curl_socket_t fd)
 
 /* --- Preparing -------------------------------------------------------------------- */
 
-static void message_fill(struct transfer *t)
+static enum err message_fill(struct transfer *t, const struct transfer_rules *rules)
 {
-	const struct event *e = t->item->work.event;
+	const struct event *e = t->event;
 	const struct webhook *w = &t->entry->webhook;
 
+	envelope_append(&t->envelope, rules->ids, e, w);
+	if (t->envelope.failed != ERR_OK)
+		return ERR_MEMORY;
 	t->message = (struct tocsin_message){
 		.size = sizeof(struct tocsin_message),
-		.attempt = t->item->work.attempts + 1,
+		.attempt = t->attempt_number,
 		.message_id = t->message_id,
 		.event_id = t->event_id,
 		.event_type = t->event_type,
 		.delivery_id = t->delivery_id,
 		.webhook_id = w->public_id,
 		.webhook_name = w->name,
+		.channel = transfer_channel(t)->name,
 		.target = t->target,
-		.configs = transfer_configs(t)->values,
+		.configs = configs_of(t)->values,
 		.envelope = { t->envelope.ptr, t->envelope.len },
 		.timestamp_s = t->started_us / 1000000,
 		.occurred_at_ms = e->occurred_at_us / 1000,
 		.accepted_at_ms = id_time_ms(e->id),
+		.timeout_ms = t->timeout_ms,
 		.is_test = (e->flags & EVENT_IS_TEST) != 0,
 	};
+	return ERR_OK;
 }
 
-static void resolve_set(struct transfer *t, CURL *easy, const char *addresses)
+static bool line_is_clean(const char *line)
 {
-	const struct compiled_configs *c = transfer_configs(t);
+	return line == NULL || line[strcspn(line, "\r\n")] == '\0';
+}
 
-	if (addresses == NULL || c->host == NULL) {
-		curl_easy_setopt(easy, CURLOPT_RESOLVE, NULL);
-		return;
+static bool list_is_clean(const struct curl_slist *list)
+{
+	for (; list != NULL; list = list->next) {
+		if (!line_is_clean(list->data))
+			return false;
 	}
-	char *text = xformat("+%s:%u:%s", c->host, (unsigned)c->port, addresses);
-	t->resolve = curl_slist_append(NULL, text);
-	free(text);
-	curl_easy_setopt(easy, CURLOPT_RESOLVE, t->resolve);
+	return true;
 }
 
-static void core_options_set(struct transfer *t, const struct conf_delivery *d, CURL *easy)
+/* libcurl would pass a line end in any of these on to the receiver. */
+static bool request_is_clean(const struct tocsin_request *r)
 {
-	const char *schemes = transfer_configs(t)->channel->plugin.vtable.schemes;
-	const int64_t spent_ms = t->lookup_us > 0 ? t->lookup_us / 1000 : 0;
-	const int64_t left_ms = t->timeout_ms > spent_ms ? t->timeout_ms - spent_ms : 1;
+	return r->url != NULL && line_is_clean(r->method) && line_is_clean(r->mail_from) &&
+	       list_is_clean(r->headers) && list_is_clean(r->mail_to);
+}
 
-	if (schemes == NULL)
-		schemes = "http,https";
-	curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->error);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, reply_write);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_ignore);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
-	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)(d->connect_timeout_ms < left_ms ? d->connect_timeout_ms : left_ms));
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, schemes);
-	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
-	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
-	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, NULL);
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_PRE_PROXY, NULL);
-	curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, NULL);
-	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, NULL);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	/* Debian compiles a CA folder in, which switches libcurl's CA cache off. */
-	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
+static enum err prepare_refuse(const struct transfer *t, int rc, struct why *why)
+{
+	const char *reason = t->request.reason;
+
+	if (rc == TOCSIN_TRY_LATER) {
+		why_set(why, "%s",
+			reason[0] != '\0' ? reason : "the channel is short of memory or state");
+		return ERR_MEMORY;
+	}
+	why_set(why, "%s", reason[0] != '\0' ? reason : "the channel cannot send this event");
+	return ERR_BAD_REQUEST;
 }
 
 enum err transfer_prepare(struct transfer *t, const struct transfer_rules *rules, CURL *easy,
-			  const char *addresses, struct why *why)
+			  struct why *why)
 {
-	const struct channel *c = transfer_configs(t)->channel;
+	const struct channel *c = transfer_channel(t);
 
+	t->easy = easy;
 	if (t->target == NULL) {
 		why_set(why, "its target was removed");
 		return ERR_BAD_REQUEST;
 	}
-	envelope_append(&t->envelope, rules->ids, t->item->work.event, &t->entry->webhook);
-	if (t->envelope.failed != ERR_OK) {
+	if (easy == NULL || message_fill(t, rules) != ERR_OK) {
 		why_set(why, "out of memory");
 		return ERR_MEMORY;
 	}
-	message_fill(t);
-	t->easy = easy;
-	const int rc = c->plugin.vtable.prepare(c->state, &t->message, easy, &t->attempt);
-	if (rc == TOCSIN_OK) {
-		t->is_prepared = true;
-		core_options_set(t, &rules->conf->delivery, easy);
-		resolve_set(t, easy, addresses);
-		return ERR_OK;
+	t->request.size = sizeof(t->request);
+	plugin_enter(t, "prepare");
+	const int rc = c->plugin.vtable.prepare(c->state, &t->message, easy, &t->request);
+
+	blame_leave();
+	t->request.reason[sizeof(t->request.reason) - 1] = '\0';
+	if (rc != TOCSIN_OK)
+		return prepare_refuse(t, rc, why);
+	t->is_prepared = true;
+	if (!request_is_clean(&t->request)) {
+		why_set(why, "the channel made a request without a URL or with line ends in it");
+		return ERR_BAD_REQUEST;
 	}
-	why_set(why, rc == TOCSIN_TRY_LATER ? "the channel is short of memory or state"
-					    : "the channel cannot send this event");
-	return rc == TOCSIN_TRY_LATER ? ERR_MEMORY : ERR_BAD_REQUEST;
+	return t->request.url == t->target && configs_of(t)->host != NULL
+		       ? place_of_target(configs_of(t), t->guard, &t->place, why)
+		       : place_of_url(c, t->request.url, t->guard, &t->place, why);
+}
+
+/* --- Into the handle ------------------------------------------------------------------ */
+
+static void resolve_set(struct transfer *t, const char *addresses)
+{
+	if (addresses != NULL) {
+		char *text = xformat("+%s:%u:%s", t->place.host, (unsigned)t->place.port,
+				     addresses);
+
+		t->resolve = curl_slist_append(NULL, text);
+		free(text);
+	}
+	curl_easy_setopt(t->easy, CURLOPT_RESOLVE, t->resolve);
+}
+
+static void http_set(struct transfer *t)
+{
+	const struct tocsin_request *r = &t->request;
+
+	if (r->body.len == 0 && r->method != NULL && strcmp(r->method, "GET") == 0) {
+		curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
+	} else {
+		curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)r->body.len);
+		curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, r->body.len > 0 ? r->body.ptr : "");
+		if (r->method != NULL && strcmp(r->method, "POST") != 0)
+			curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, r->method);
+	}
+	curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, r->headers);
+}
+
+static void upload_set(struct transfer *t)
+{
+	const struct tocsin_request *r = &t->request;
+
+	curl_easy_setopt(t->easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_READFUNCTION, body_read);
+	curl_easy_setopt(t->easy, CURLOPT_READDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)r->body.len);
+	curl_easy_setopt(t->easy, CURLOPT_MAIL_FROM, r->mail_from);
+	curl_easy_setopt(t->easy, CURLOPT_MAIL_RCPT, r->mail_to);
+}
+
+static void limits_set(struct transfer *t, const struct conf_delivery *d)
+{
+	const int64_t spent_ms = t->lookup_us > 0 ? t->lookup_us / 1000 : 0;
+	const int64_t left_ms = t->timeout_ms > spent_ms ? t->timeout_ms - spent_ms : 1;
+	const int64_t connect_ms = d->connect_timeout_ms < left_ms ? d->connect_timeout_ms
+								   : left_ms;
+
+	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
+	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
+}
+
+static void callbacks_set(struct transfer *t)
+{
+	curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
+	curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->error);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, reply_write);
+	curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, header_take);
+	curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
+	curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t);
+	curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
+	curl_easy_setopt(t->easy, CURLOPT_CLOSESOCKETDATA, NULL);
+}
+
+void transfer_arm(struct transfer *t, const struct transfer_rules *rules, const char *addresses)
+{
+	const char *schemes = transfer_channel(t)->plugin.vtable.schemes;
+
+	curl_easy_setopt(t->easy, CURLOPT_URL, t->request.url);
+	if (t->place.is_http)
+		http_set(t);
+	else
+		upload_set(t);
+	callbacks_set(t);
+	limits_set(t, &rules->conf->delivery);
+	resolve_set(t, addresses);
+	curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, schemes);
+	curl_easy_setopt(t->easy, CURLOPT_REDIR_PROTOCOLS_STR, schemes);
+	curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(t->easy, CURLOPT_PRE_PROXY, NULL);
+	curl_easy_setopt(t->easy, CURLOPT_UNIX_SOCKET_PATH, NULL);
+	curl_easy_setopt(t->easy, CURLOPT_CONNECT_TO, NULL);
+	curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	curl_easy_setopt(t->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	/* Debian compiles a CA folder in, which switches libcurl's CA cache off. */
+	curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL);
+	curl_easy_setopt(t->easy, CURLOPT_QUICK_EXIT, 1L);
+	curl_easy_setopt(t->easy, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
+}
+
+/* --- Templates -------------------------------------------------------------------------- */
+
+int transfer_render(struct transfer *t, const struct tocsin_render *what, struct tocsin_span *out)
+{
+	const struct template_input in = { .event = { t->envelope.ptr, t->envelope.len },
+					   .extra = what->extra,
+					   .escape = (enum tocsin_escape)what->escape };
+	struct rendered *r = xcalloc(1, sizeof(*r));
+
+	buf_init(&r->text, TEMPLATE_OUTPUT_MAX_BYTES);
+	buf_text(&r->text, ""); /* a text also when nothing comes of it */
+	r->next = t->rendered;
+	t->rendered = r;
+	const enum err rc = template_render((const struct template *)what->text, &in, &r->text);
+
+	if (rc == ERR_OK && r->text.failed == ERR_OK) {
+		*out = (struct tocsin_span){ r->text.ptr, r->text.len };
+		return TOCSIN_OK;
+	}
+	return rc == ERR_TOO_BIG || r->text.failed == ERR_TOO_BIG ? TOCSIN_BAD_MESSAGE
+								  : TOCSIN_TRY_LATER;
 }
 
 /* --- Judging ------------------------------------------------------------------------ */
@@ -323,14 +503,26 @@ static void reason_set(struct attempt *attempt, const char *text)
 	free(clean);
 }
 
+static void verdict_take(const struct transfer *t, struct tocsin_verdict *verdict,
+			 struct attempt *attempt)
+{
+	verdict->reason[sizeof(verdict->reason) - 1] = '\0';
+	memset(attempt, 0, sizeof(*attempt));
+	attempt->number = t->attempt_number;
+	attempt->started_at_us = t->started_us;
+	attempt->outcome = outcome_of(verdict->kind);
+	reason_set(attempt, verdict->reason);
+}
+
 void transfer_judge(struct transfer *t, CURLcode result, struct attempt *attempt,
 		    struct tocsin_verdict *verdict)
 {
-	const struct channel *c = transfer_configs(t)->channel;
+	const struct channel *c = transfer_channel(t);
 	struct tocsin_outcome out = { .size = sizeof(out),
 				      .curl = result,
 				      .body = { t->reply.ptr, t->reply.len },
-				      .curl_error = t->error };
+				      .curl_error = t->error,
+				      .last_line = { t->last_line, strlen(t->last_line) } };
 	curl_off_t retry_after_s = 0;
 
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &out.status);
@@ -339,28 +531,47 @@ void transfer_judge(struct transfer *t, CURLcode result, struct attempt *attempt
 		out.retry_after_ms = retry_after_s > 86400 ? DAYS_MS(1) : retry_after_s * 1000;
 	memset(verdict, 0, sizeof(*verdict));
 	verdict->size = sizeof(*verdict);
-	c->plugin.vtable.classify(c->state, t->attempt, t->easy, &out, verdict);
-	verdict->reason[sizeof(verdict->reason) - 1] = '\0';
-
-	memset(attempt, 0, sizeof(*attempt));
-	attempt->number = t->item->work.attempts + 1;
-	attempt->started_at_us = t->started_us;
-	attempt->outcome = outcome_of(verdict->kind);
+	plugin_enter(t, "classify");
+	c->plugin.vtable.classify(c->state, t->request.attempt, t->easy, &out, verdict);
+	blame_leave();
+	verdict_take(t, verdict, attempt);
 	attempt->status = out.status;
 	phases_fill(t, attempt);
-	if (t->refused_rule == NULL || result == CURLE_OK) {
-		reason_set(attempt, verdict->reason);
+	if (t->refused_rule == NULL || result == CURLE_OK)
 		return;
-	}
 	metric_add(METRIC_ADDRESS_REFUSED, 1);
 	snprintf(attempt->reason, sizeof(attempt->reason), "address refused: %s", t->refused_rule);
+}
+
+void transfer_deliver(struct transfer *t, const struct transfer_rules *rules,
+		      struct attempt *attempt, struct tocsin_verdict *verdict)
+{
+	const struct channel *c = transfer_channel(t);
+
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->size = sizeof(*verdict);
+	if (t->target == NULL) {
+		transfer_unsent(t, ATTEMPT_FAILED, "its target was removed", attempt);
+		return;
+	}
+	if (message_fill(t, rules) != ERR_OK) {
+		transfer_unsent(t, ATTEMPT_RETRY, "out of memory", attempt);
+		return;
+	}
+	plugin_enter(t, "deliver");
+	c->plugin.vtable.deliver(c->state, &t->message, verdict);
+	blame_leave();
+	verdict_take(t, verdict, attempt);
+	attempt->status = (long)verdict->status;
+	attempt->dns_us = attempt->connect_us = attempt->tls_us = attempt->first_byte_us = -1;
+	attempt->total_us = clock_mono_us() - t->started_mono_us;
 }
 
 void transfer_unsent(struct transfer *t, enum attempt_outcome outcome, const char *reason,
 		     struct attempt *attempt)
 {
 	memset(attempt, 0, sizeof(*attempt));
-	attempt->number = t->item->work.attempts + 1;
+	attempt->number = t->attempt_number;
 	attempt->started_at_us = t->started_us;
 	attempt->outcome = outcome;
 	attempt->dns_us = t->lookup_us;
@@ -371,7 +582,10 @@ void transfer_unsent(struct transfer *t, enum attempt_outcome outcome, const cha
 
 char *transfer_excerpt(const struct transfer *t, size_t max_bytes)
 {
-	if (t->reply.len == 0 || max_bytes == 0)
+	if (max_bytes == 0)
 		return NULL;
+	if (t->reply.len == 0)
+		return t->last_line[0] == '\0' ? NULL
+					       : text_clean(span_of(t->last_line), max_bytes);
 	return text_clean((struct span){ t->reply.ptr, t->reply.len }, max_bytes);
 }

@@ -16,6 +16,8 @@
 #include "api/server.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "channel/blame.h"
 #include "channel/channels.h"
 #include "main/admin.h"
 #include "main/command.h"
@@ -73,6 +75,14 @@ static enum err store_start(struct service *s, struct why *why)
 		return rc;
 	s->ids = pubid_create(store_id_key(s->store));
 	return ERR_OK;
+}
+
+static enum err blame_start(struct service *s, struct why *why)
+{
+	char *path = xformat("%s-strikes", s->conf.store.path);
+	enum err rc = blame_open(path, why);
+	free(path);
+	return rc;
 }
 
 static enum err channels_start(struct service *s, struct why *why)
@@ -162,8 +172,8 @@ static enum err control_begin(struct service *s, struct why *why)
 static bool service_start(struct service *s)
 {
 	static enum err (*const steps[])(struct service *, struct why *) = {
-		libraries_start, store_start, channels_start, domain_start,
-		engine_begin,    front_start, control_begin,
+		libraries_start, store_start,  blame_start, channels_start,
+		domain_start,    engine_begin, front_start, control_begin,
 	};
 	for (size_t i = 0; i < COUNT_OF(steps); i++) {
 		struct why why = { "" };
@@ -183,8 +193,8 @@ static void service_stop(struct service *s)
 	server_stop(s->server);
 	listener_close(&s->listener);
 	const bool control_ended = control_stop(s->control, CONTROL_WAIT_MS);
-	if (s->engine_runs)
-		engine_stop(s->engine, s->conf.server.stop_timeout_ms);
+	const bool lane_ended = !s->engine_runs ||
+				engine_stop(s->engine, s->conf.server.stop_timeout_ms);
 	if (!control_ended) {
 		/* A long audit still reads; all that was accepted or sent is committed. */
 		log_warning("stopped during a control request");
@@ -192,11 +202,16 @@ static void service_stop(struct service *s)
 	}
 	/* The writer's last calls back into the engine end with its thread. */
 	store_close(s->store);
+	if (!lane_ended) {
+		log_warning("stopped while a plugin had not come back");
+		_exit(EXIT_SUCCESS);
+	}
 	webhooks_destroy(s->webhooks);
 	engine_destroy(s->engine);
 	registry_destroy(s->registry);
 	access_destroy(s->access);
 	channels_close(&s->channels);
+	blame_close();
 	pubid_destroy(s->ids);
 	conf_finish(&s->conf);
 	curl_global_cleanup();

@@ -8,6 +8,8 @@
 
 #include "tocsin/channel.h"
 
+enum { BODY_BYTES = 512 };
+
 struct multi_settings {
 	const char *gateway;
 };
@@ -70,19 +72,24 @@ static int multi_open(const struct tocsin_host *host, const void *given, void **
 }
 
 static int multi_prepare(void *channel, const struct tocsin_message *msg, CURL *easy,
-			 void **attempt)
+			 struct tocsin_request *out)
 {
 	const struct multi_settings *s = channel;
-	char body[512];
-	const int len = snprintf(body, sizeof(body), "{\"to\":\"%s\",\"message_id\":\"%s\"}",
+	char *body = malloc(BODY_BYTES);
+
+	(void)easy;
+	if (body == NULL)
+		return TOCSIN_TRY_LATER;
+	const int len = snprintf(body, BODY_BYTES, "{\"to\":\"%s\",\"message_id\":\"%s\"}",
 				 msg->target, msg->message_id);
 
-	*attempt = NULL;
-	if (len < 0 || (size_t)len >= sizeof(body))
+	if (len < 0 || len >= BODY_BYTES) {
+		free(body);
 		return TOCSIN_BAD_MESSAGE;
-	if (curl_easy_setopt(easy, CURLOPT_URL, s->gateway) != CURLE_OK ||
-	    curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, body) != CURLE_OK)
-		return TOCSIN_TRY_LATER;
+	}
+	out->url = s->gateway;
+	out->body = (struct tocsin_span){ body, (size_t)len };
+	out->attempt = body;
 	return TOCSIN_OK;
 }
 
@@ -102,7 +109,8 @@ static void multi_classify(void *channel, void *attempt, CURL *easy,
 
 static void multi_release(void *channel, void *attempt)
 {
-	(void)channel, (void)attempt;
+	(void)channel;
+	free(attempt);
 }
 
 TOCSIN_CHANNEL_DEFINE = {

@@ -22,11 +22,11 @@ static const struct tocsin_field stub_fields[] = {
 };
 
 static inline int stub_prepare(void *channel, const struct tocsin_message *msg, CURL *easy,
-			       void **attempt)
+			       struct tocsin_request *out)
 {
-	(void)channel, (void)attempt;
-	return curl_easy_setopt(easy, CURLOPT_URL, msg->target) == CURLE_OK ? TOCSIN_OK
-									    : TOCSIN_TRY_LATER;
+	(void)channel, (void)easy;
+	out->url = msg->target;
+	return TOCSIN_OK;
 }
 
 static inline void stub_classify(void *channel, void *attempt, CURL *easy,

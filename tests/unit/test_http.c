@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "channel/configs.h"
+#include "template/template.h"
 
 #include "files.h"
 
@@ -28,26 +29,45 @@ static unsigned port;
 
 /* --- a host and a receiver of our own ---------------------------------------- */
 
-static size_t sign(void *core, const struct tocsin_message *msg, struct tocsin_span body, char *out,
-		   size_t out_bytes)
+static size_t sign(void *core, const struct tocsin_message *msg, struct tocsin_span body,
+		   uint32_t kinds, char *out, size_t out_bytes)
 {
+	assert_int_equal(kinds, TOCSIN_SIGN_V1);
 	assert_string_equal(core, "core");
 	return (size_t)snprintf(out, out_bytes, "v1,%s.%lld.%.*s", msg->message_id,
 				(long long)msg->timestamp_s, (int)body.len, body.ptr);
 }
 
 static size_t sign_nothing(void *core, const struct tocsin_message *msg, struct tocsin_span body,
-			   char *out, size_t out_bytes)
+			   uint32_t kinds, char *out, size_t out_bytes)
 {
-	(void)core, (void)msg, (void)body, (void)out, (void)out_bytes;
+	(void)core, (void)msg, (void)body, (void)kinds, (void)out, (void)out_bytes;
 	return 0;
+}
+
+static struct buf rendered; /* of the last render() */
+
+static int render(void *core, const struct tocsin_message *msg, const struct tocsin_render *what,
+		  struct tocsin_span *out)
+{
+	const struct template_input in = { .event = { msg->envelope.ptr, msg->envelope.len },
+					   .escape = (enum tocsin_escape)what->escape };
+
+	(void)core;
+	buf_finish(&rendered);
+	buf_init(&rendered, TEMPLATE_OUTPUT_MAX_BYTES);
+	assert_int_equal(template_render((const struct template *)what->text, &in, &rendered),
+			 ERR_OK);
+	*out = (struct tocsin_span){ rendered.ptr, rendered.len };
+	return TOCSIN_OK;
 }
 
 static struct tocsin_host host = { .abi = TOCSIN_CHANNEL_ABI,
 				   .size = sizeof(host),
 				   .core = "core",
 				   .user_agent = "Tocsin/9",
-				   .sign = sign };
+				   .sign = sign,
+				   .render = render };
 
 static void listener_open(void)
 {
@@ -86,6 +106,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	http.plugin.vtable.close(http.state);
+	buf_finish(&rendered);
 	plugin_finish(&http.plugin);
 	close(listener);
 	unlink(path);
@@ -166,7 +187,7 @@ static size_t body_drop(char *ptr, size_t size, size_t count, void *data)
 	return size * count;
 }
 
-static CURLcode transfer_run(CURL *easy, struct exchange *x)
+static CURLcode transfer_run(CURL *easy, const struct tocsin_request *request, struct exchange *x)
 {
 	CURLM *multi = curl_multi_init();
 	int running = 1, left = 0;
@@ -174,6 +195,12 @@ static CURLcode transfer_run(CURL *easy, struct exchange *x)
 	size_t room = 1000;
 
 	x->fd = -1;
+	curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
+	curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.ptr);
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, request->headers);
+	curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_drop);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &room);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
@@ -237,19 +264,19 @@ static void attempt_run(const char *more, struct exchange *x, struct tocsin_verd
 	struct compiled_configs *c = configs_of(more);
 	const struct tocsin_message msg = message_of(c);
 	CURL *easy = curl_easy_init();
-	void *attempt = NULL;
+	struct tocsin_request request = { .size = sizeof(request) };
 	char error[CURL_ERROR_SIZE] = "";
 	struct tocsin_outcome out = { .size = sizeof(out), .curl_error = error };
 
-	assert_int_equal(http.plugin.vtable.prepare(http.state, &msg, easy, &attempt), TOCSIN_OK);
+	assert_int_equal(http.plugin.vtable.prepare(http.state, &msg, easy, &request), TOCSIN_OK);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
-	out.curl = transfer_run(easy, x);
+	out.curl = transfer_run(easy, &request, x);
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &out.status);
 	*v = (struct tocsin_verdict){ .size = sizeof(*v) };
-	http.plugin.vtable.classify(http.state, attempt, easy, &out, v);
-	http.plugin.vtable.release(http.state, attempt);
+	http.plugin.vtable.classify(http.state, request.attempt, easy, &out, v);
 	curl_easy_cleanup(easy);
+	http.plugin.vtable.release(http.state, request.attempt);
 	compiled_configs_destroy(c);
 	if (strstr(v->reason, "s3cret") != NULL || strstr(v->reason, "hook") != NULL)
 		fail_msg("the reason tells the URL: %s", v->reason);
@@ -337,14 +364,13 @@ static void test_no_signature(void **state)
 	struct compiled_configs *c = configs_of("");
 	const struct tocsin_message msg = message_of(c);
 	CURL *easy = curl_easy_init();
-	void *attempt = NULL;
+	struct tocsin_request request = { .size = sizeof(request) };
 
 	(void)state;
 	host.sign = sign_nothing;
-	assert_int_equal(http.plugin.vtable.prepare(http.state, &msg, easy, &attempt),
+	assert_int_equal(http.plugin.vtable.prepare(http.state, &msg, easy, &request),
 			 TOCSIN_TRY_LATER);
-	assert_null(attempt);
-	http.plugin.vtable.release(http.state, attempt);
+	assert_null(request.attempt);
 	host.sign = sign;
 	curl_easy_cleanup(easy);
 	compiled_configs_destroy(c);

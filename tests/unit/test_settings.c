@@ -222,7 +222,7 @@ static const struct {
 	{ "g = { text = \"a\\xff\"; };", "g.text is not valid UTF-8" },
 	{ "g = { text = \"abc\"; words = \"abc\"; };", "g.words is given twice: text and words" },
 	{ "g = { choice = \"HTML\"; };", "is the text \"HTML\"; allowed is one of plain, html" },
-	{ "g = { url = \"ftp://h/\"; };", "g.url is no URL that can be used" },
+	{ "g = { url = \"file:///x\"; };", "g.url is no URL that can be used" },
 	{ "g = { email = \"a b@c\"; };", "g.email is the text \"a b@c\"; allowed is a mail" },
 	{ "g = { email = \"a@\"; };", "g.email" },
 	{ "g = { email = \".a@b\"; };", "g.email" },

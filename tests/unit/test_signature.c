@@ -49,7 +49,8 @@ static void vectors_match(void **state)
 						    .timestamp_s = vectors[i].timestamp_s,
 						    .body = span_of(vectors[i].body),
 						    .secrets = &secret,
-						    .secret_count = 1 };
+						    .secret_count = 1,
+						    .kinds = TOCSIN_SIGN_V1 };
 
 		assert_int_equal(signature_format(&in, out, sizeof(out)), strlen(vectors[i].want));
 		assert_string_equal(out, vectors[i].want);
@@ -68,7 +69,8 @@ static void expired_secrets_do_not_sign(void **state)
 					    .timestamp_s = 1700000000,
 					    .body = span_of(vectors[0].body),
 					    .secrets = secrets,
-					    .secret_count = 3 };
+					    .secret_count = 3,
+					    .kinds = TOCSIN_SIGN_V1 };
 	char out[512];
 
 	(void)state;

@@ -24,12 +24,17 @@ struct plain_configs {
 
 static const char *plain_reason; /* what classify() says */
 
+static const char *plain_url; /* where prepare() sends to; NULL: its target */
+static const char *plain_method;
+
 static int plain_prepare(void *channel, const struct tocsin_message *msg, CURL *easy,
-			 void **attempt)
+			 struct tocsin_request *out)
 {
-	(void)channel, (void)attempt;
-	return curl_easy_setopt(easy, CURLOPT_URL, msg->target) == CURLE_OK ? TOCSIN_OK
-									    : TOCSIN_TRY_LATER;
+	(void)channel, (void)easy;
+	out->url = plain_url == NULL ? msg->target : plain_url;
+	out->method = plain_method;
+	out->body = msg->envelope;
+	return TOCSIN_OK;
 }
 
 static void plain_classify(void *channel, void *attempt, CURL *easy,
@@ -60,6 +65,7 @@ static struct channel plain = { .name = plain_name,
 					.vtable = { .name = "plain",
 						    .fields = plain_fields,
 						    .configs_bytes = sizeof(struct plain_configs),
+						    .schemes = "http,https",
 						    .prepare = plain_prepare,
 						    .classify = plain_classify,
 						    .release = plain_release } } };
@@ -71,7 +77,6 @@ static struct conf conf = { .delivery = { .timeout_ms = 30000,
 					  .excerpt_bytes = 8192 } };
 static struct transfer_rules rules = { .conf = &conf };
 static struct item item;
-static CURL *easy;
 static int listener; /* takes connections and says nothing */
 static unsigned port;
 
@@ -94,7 +99,6 @@ static int setup(void **state)
 
 	(void)state;
 	curl_global_init(CURL_GLOBAL_ALL);
-	easy = curl_easy_init();
 	rules.ids = pubid_create(key);
 	item.work = (struct work){ .delivery_id = 1, .destination = 1, .attempts = 2 };
 	item.work.event = event_create(&(struct event){
@@ -110,7 +114,6 @@ static int teardown(void **state)
 	close(listener);
 	event_drop(item.work.event);
 	pubid_destroy((struct pubid *)rules.ids);
-	curl_easy_cleanup(easy);
 	curl_global_cleanup();
 	return 0;
 }
@@ -138,10 +141,10 @@ static CURLcode run(struct transfer *t)
 {
 	struct why why = { "" };
 
-	curl_easy_reset(easy);
-	if (transfer_prepare(t, &rules, easy, NULL, &why) != ERR_OK)
+	if (transfer_prepare(t, &rules, curl_easy_init(), &why) != ERR_OK)
 		fail_msg("%s", why.text);
-	return curl_easy_perform(easy);
+	transfer_arm(t, &rules, NULL);
+	return curl_easy_perform(t->easy);
 }
 
 /* --- Excerpts ------------------------------------------------------------------------ */
@@ -219,14 +222,29 @@ static void test_reply_is_kept(void **state)
 
 /* --- Reasons ---------------------------------------------------------------------------- */
 
+/* A literal is refused before a connection that is open already could serve it. */
+static void test_refused_literal(void **state)
+{
+	struct transfer *t = make_transfer(false);
+	struct why why = { "" };
+
+	(void)state;
+	assert_int_equal(transfer_prepare(t, &rules, curl_easy_init(), &why), ERR_DENIED);
+	assert_string_equal(why.text, "address refused: 127.0.0.0/8 loopback");
+	transfer_destroy(t);
+}
+
+/* A name that looked fine may lead elsewhere when the socket is opened. */
 static void test_refused_socket(void **state)
 {
 	struct transfer *t = make_transfer(false);
+	char *url = xformat("http://localhost:%u/", port);
 	struct tocsin_verdict verdict;
 	struct attempt attempt;
 
 	(void)state;
 	plain_reason = "the plugin does not know";
+	plain_url = url;
 	const CURLcode code = run(t);
 
 	assert_int_not_equal(code, CURLE_OK);
@@ -234,8 +252,71 @@ static void test_refused_socket(void **state)
 	assert_int_equal(attempt.outcome, ATTEMPT_RETRY);
 	assert_int_equal(attempt.number, 3);
 	assert_int_equal(attempt.status, 0);
-	assert_string_equal(attempt.reason, "address refused: 127.0.0.0/8 loopback");
+	assert_memory_equal(attempt.reason, "address refused: ", 17);
+	plain_url = NULL;
 	transfer_destroy(t);
+	free(url);
+}
+
+/* Only the very host and port that the settings name skip the guard. */
+static void test_operator_host(void **state)
+{
+	static char localhost[] = "localhost";
+	struct operator_host hosts[] = { { localhost, (uint16_t)port } };
+	static const struct {
+		const char *label, *host;
+		unsigned add; /* to the port */
+		bool is_operator;
+	} cases[] = {
+		{ "that host and port", "localhost", 0, true },
+		{ "another port", "localhost", 1, false },
+		{ "another host", "127.0.0.1", 0, false },
+	};
+
+	(void)state;
+	plain.operators = hosts;
+	plain.operator_count = 1;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct transfer *t = make_transfer(false);
+		char *url = xformat("http://%s:%u/", cases[i].host, port + cases[i].add);
+		struct why why = { "" };
+
+		plain_url = url;
+		(void)!transfer_prepare(t, &rules, curl_easy_init(), &why);
+		if (t->place.is_operator != cases[i].is_operator)
+			fail_msg("%s", cases[i].label);
+		plain_url = NULL;
+		transfer_destroy(t);
+		free(url);
+	}
+	plain.operators = NULL;
+	plain.operator_count = 0;
+}
+
+/* What a plugin describes badly does not leave the house. */
+static void test_bad_requests(void **state)
+{
+	static const struct {
+		const char *label, *url, *method;
+	} cases[] = {
+		{ "a line end in the method", NULL, "PUT / HTTP/1.1\r\nX: y" },
+		{ "another scheme", "ftp://127.0.0.1/", NULL },
+		{ "user information", "http://a@127.0.0.1/", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct transfer *t = make_transfer(true);
+		struct why why = { "" };
+
+		plain_url = cases[i].url;
+		plain_method = cases[i].method;
+		if (transfer_prepare(t, &rules, curl_easy_init(), &why) != ERR_BAD_REQUEST)
+			fail_msg("%s", cases[i].label);
+		assert_true(why.text[0] != '\0');
+		plain_url = plain_method = NULL;
+		transfer_destroy(t);
+	}
 }
 
 static void test_reason_is_repaired(void **state)
@@ -246,8 +327,7 @@ static void test_reason_is_repaired(void **state)
 
 	(void)state;
 	plain_reason = "cut in two: \xC3";
-	curl_easy_reset(easy);
-	t->easy = easy;
+	t->easy = curl_easy_init();
 	transfer_judge(t, CURLE_OK, &attempt, &verdict);
 	assert_string_equal(attempt.reason, "cut in two: \xEF\xBF\xBD");
 	transfer_destroy(t);
@@ -265,9 +345,13 @@ static void test_lookup_counts(void **state)
 		struct transfer *t = make_transfer(true);
 		curl_off_t total_us = 0;
 
+		struct why why = { "" };
+
+		assert_int_equal(transfer_prepare(t, &rules, curl_easy_init(), &why), ERR_OK);
 		t->lookup_us = lookups_us[i];
-		assert_int_equal(run(t), CURLE_OPERATION_TIMEDOUT);
-		curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &total_us);
+		transfer_arm(t, &rules, NULL);
+		assert_int_equal(curl_easy_perform(t->easy), CURLE_OPERATION_TIMEDOUT);
+		curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total_us);
 		assert_true(total_us < 15 * 1000000);
 		transfer_destroy(t);
 	}
@@ -276,11 +360,10 @@ static void test_lookup_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_excerpt),
-		cmocka_unit_test(test_excerpt_nul),
-		cmocka_unit_test(test_reply_is_kept),
-		cmocka_unit_test(test_refused_socket),
-		cmocka_unit_test(test_reason_is_repaired),
+		cmocka_unit_test(test_excerpt),        cmocka_unit_test(test_excerpt_nul),
+		cmocka_unit_test(test_reply_is_kept),  cmocka_unit_test(test_refused_literal),
+		cmocka_unit_test(test_refused_socket), cmocka_unit_test(test_operator_host),
+		cmocka_unit_test(test_bad_requests),   cmocka_unit_test(test_reason_is_repaired),
 		cmocka_unit_test(test_lookup_counts),
 	};
 

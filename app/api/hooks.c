@@ -12,6 +12,7 @@
 #include "base/crypto.h"
 #include "base/mem.h"
 #include "channel/configs.h"
+#include "delivery/signature.h"
 #include "model/pattern.h"
 
 enum { QUERY_LIMIT, QUERY_OFFSET, QUERY_CURSOR, QUERY_TOTAL };
@@ -228,6 +229,7 @@ static void secret_reply(struct exchange *x, struct entry *entry)
 {
 	const struct webhook *hook = &entry->webhook;
 	struct json_writer w = reply_json(&x->reply, 200);
+	char public_key[PUBLIC_KEY_TEXT_BYTES];
 	struct buf text;
 
 	buf_init(&text, SECRET_MAX_BYTES * 2);
@@ -236,6 +238,8 @@ static void secret_reply(struct exchange *x, struct entry *entry)
 		      (struct span){ (const char *)hook->secrets[0].bytes, hook->secrets[0].len });
 	json_open(&w, '{');
 	json_put_span(&w, "secret", buf_view(&text));
+	signature_public_key(&hook->secrets[0], public_key);
+	json_put(&w, "public_key", public_key);
 	json_put_time_us(&w, "created_at", hook->secrets[0].created_at_us);
 	json_key(&w, "previous");
 	json_open(&w, '[');

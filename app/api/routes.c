@@ -10,6 +10,7 @@
 #include "api/health.h"
 #include "api/hooks.h"
 #include "api/openapi.h"
+#include "api/preview.h"
 #include "model/organization.h"
 
 enum { READERS = SCOPE_READ | SCOPE_MANAGE };
@@ -50,6 +51,10 @@ static const struct route routes[] = {
 	  "ListWebhooksRequest", "ListWebhooksResponse",
 	  "list_webhooks_v1_organizations_webhooks_list_post", "Webhooks", "List Webhooks",
 	  "Webhooks of the key's organization, filtered, a page at a time." },
+	{ METHOD_POST, HOOKS "preview", SCOPE_MANAGE, BODY, preview_show, NULL, 200,
+	  "PreviewRequest", "PreviewResponse",
+	  "preview_webhook_v1_organizations_webhooks_preview_post", "Webhooks", "Preview Webhook",
+	  "What each channel would send for a sample event. Nothing is stored or sent." },
 	{ METHOD_GET, HOOK, READERS, 0, hooks_show, NULL, 200, NULL, "Webhook-Output",
 	  "get_webhook_v1_organizations_webhooks__identifier__get", "Webhooks", "Get Webhook",
 	  "Get a single webhook by its id." },

@@ -134,9 +134,55 @@ static const struct property pagination[] = {
 	{ NULL, NULL, NULL, NULL },
 };
 
+static const struct property preview_request[] = {
+	{ "webhook_id", "string?", NULL,
+	  "A stored webhook that the rest changes; null: a new one." },
+	{ "webhook_name", "string?", NAME_RULE, NAME_HELP },
+	{ "description", "string?", TEXT_RULE, "Anything worth knowing about it." },
+	{ "event_types", "[]string?", ONE_AT_LEAST, TYPES_HELP },
+	{ "channels", "[]#WebhookChannel-Input?", ONE_AT_LEAST, CHANNELS_HELP },
+	{ "is_active", "boolean?", NULL, ACTIVE_HELP },
+	{ "event", "#EventInput?", NULL, "The event to show it with; null: one of the server's." },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct property preview_response[] = {
+	{ "results", "[]#PreviewedChannel!", NULL, "One for each channel, in order." },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct property previewed_channel[] = {
+	{ "channel", "string!", NULL, "The channel's name." },
+	{ "targets", "[]string!", NULL, "Each gets a delivery of its own; the first is shown." },
+	{ "request", "#PreviewedRequest?!", NULL, "What would be sent; null when nothing would." },
+	{ "error", "string?!", NULL, "Why nothing would be sent." },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct property previewed_request[] = {
+	{ "url", "string?!", NULL,
+	  "Where to; masked where it is a secret, null where the host is the "
+	  "operator's." },
+	{ "method", "string?!", NULL, "The HTTP method; null when it is not HTTP." },
+	{ "headers", "[]#PreviewedHeader!", NULL, "Without those of an operator's host." },
+	{ "body", "string?!", NULL, "What would be sent; null when it is no text." },
+	{ "body_base64", "string", NULL, "The same when it is no text." },
+	{ "is_cut", "boolean!", NULL, "Is the body longer than what is shown?" },
+	{ NULL, NULL, NULL, NULL },
+};
+
+static const struct property previewed_header[] = {
+	{ "name", "string!", NULL, "Its name." },
+	{ "value", "string!", NULL, "Its value; credentials are masked." },
+	{ NULL, NULL, NULL, NULL },
+};
+
 static const struct property signing_secret[] = {
 	{ "secret", "string!", "\"pattern\":\"^whsec_[0-9A-Za-z+/]+=*$\"",
 	  "Standard Webhooks secret; sign and verify with the bytes behind whsec_." },
+	{ "public_key", "string!", "\"pattern\":\"^whpk_[0-9A-Za-z+/]+=*$\"",
+	  "Ed25519 public key, base64 behind whpk_: verifies the v1a signatures of channels that "
+	  "are set to them." },
 	{ "created_at", "date-time!", NULL, "When it was made." },
 	{ "previous", "[]#PreviousSecret!", NULL, "Older ones that still sign." },
 	{ NULL, NULL, NULL, NULL },
@@ -307,6 +353,14 @@ static const struct schema schemas[] = {
 	{ "ListWebhooksRequest", "ListWebhooksRequest", "Filters.", list_request },
 	{ "ListWebhooksResponse", "ListWebhooksResponse", "A page of webhooks.", list_response },
 	{ "PaginationResponse", "PaginationResponse", "Where to go on.", pagination },
+	{ "PreviewRequest", "PreviewRequest", "A webhook and an event to look at.",
+	  preview_request },
+	{ "PreviewResponse", "PreviewResponse", "What would be sent.", preview_response },
+	{ "PreviewedChannel", "PreviewedChannel", "What one channel would send.",
+	  previewed_channel },
+	{ "PreviewedRequest", "PreviewedRequest", "A request that was not made.",
+	  previewed_request },
+	{ "PreviewedHeader", "PreviewedHeader", "One header line.", previewed_header },
 	{ "SigningSecret", "SigningSecret", "What deliveries are signed with.", signing_secret },
 	{ "PreviousSecret", "PreviousSecret", "A secret that was replaced.", previous_secret },
 	{ "EventInput", "EventInput", "An event to publish.", event_input },

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 enum { RECORDS = 256, STACK_BYTES = 64 * 1024, LINE_BYTES = 400 };
@@ -125,8 +126,12 @@ static const char *signal_name(int number)
 static void died_tell(int number)
 {
 	struct line l = { .len = 0 };
+	char now[TIME_TEXT_BYTES];
 
-	line_add(&l, "error: died of ");
+	/* As base/log writes lines; that one takes a lock. */
+	time_format(clock_wall_us(), now);
+	line_add(&l, now);
+	line_add(&l, " error died of ");
 	line_add(&l, signal_name(number));
 	if (inside.plugin != NULL) {
 		line_add(&l, " inside plugin=");
@@ -143,25 +148,29 @@ static void died_tell(int number)
 	(void)!write(STDERR_FILENO, l.text, l.len);
 }
 
-static void signal_take(int number)
+static void signal_take(int number, siginfo_t *info, void *context)
 {
 	const int saved = errno;
 
+	(void)context;
 	if (inside.delivery != 0)
 		strike_add(inside.delivery);
 	died_tell(number);
-	/* Back to what was there: the faulting instruction runs again, or abort()
-	 * goes on, and the process ends as it would have. */
+	/* Back to what was there: the faulting instruction runs again, or the signal,
+	 * where somebody sent it, comes again; the process ends as it would have. */
 	for (size_t i = 0; i < COUNT_OF(fatal); i++) {
 		if (fatal[i] == number)
 			sigaction(number, &before[i], NULL);
 	}
+	if (info->si_code <= 0)
+		raise(number);
 	errno = saved;
 }
 
 static void handlers_install(void)
 {
-	struct sigaction action = { .sa_handler = signal_take, .sa_flags = SA_ONSTACK };
+	struct sigaction action = { .sa_sigaction = signal_take,
+				    .sa_flags = SA_ONSTACK | SA_SIGINFO };
 
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < COUNT_OF(fatal); i++)

@@ -32,6 +32,10 @@ static void fault_add(const struct conf *conf, const struct conf_channel *declar
 		file = config_setting_source_file(declared->group);
 		line = config_setting_source_line(declared->group);
 	}
+	if (declared->texts != NULL) {
+		setting_faults_add(faults, "%s", text);
+		return;
+	}
 	if (file == NULL)
 		file = conf->path == NULL ? "tocsin.conf" : conf->path;
 	setting_faults_add(faults, "%s:%u: channel %s: %s", file, line, declared->name, text);
@@ -126,8 +130,12 @@ static void state_open(const struct conf *conf, const struct conf_channel *decla
 		c->is_open = true;
 		return;
 	}
+	c->host = *host;
+	if (c->host.core == NULL)
+		c->host.core = c;
 	blame_enter(0, declared->name, c->plugin.vtable.name, "open");
-	const int rc = c->plugin.vtable.open(host, c->settings, &c->state, reason, sizeof(reason));
+	const int rc = c->plugin.vtable.open(&c->host, c->settings, &c->state, reason,
+					     sizeof(reason));
 
 	blame_leave();
 	if (rc == TOCSIN_OK) {
@@ -156,8 +164,12 @@ static void channel_open(const struct conf *conf, const struct conf_channel *dec
 	c->settings = xcalloc(1, c->plugin.vtable.settings_bytes + 1);
 	char *path = xformat("channels.%s", declared->name);
 
-	settings_read(declared->group, path, settings_table(&c->plugin), read_elsewhere,
-		      c->settings, faults);
+	if (declared->texts != NULL)
+		settings_read_texts(declared->texts, "settings", settings_table(&c->plugin),
+				    c->settings, faults);
+	else
+		settings_read(declared->group, path, settings_table(&c->plugin), read_elsewhere,
+			      c->settings, faults);
 	free(path);
 	c->lane = lane_of(&c->plugin.vtable);
 	if (faults->count == faults_before)

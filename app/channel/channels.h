@@ -22,9 +22,10 @@ enum channel_lane { LANE_FAST = 0, LANE_SLOW };
 struct channel {
 	char *name; /* as declared; owned */
 	struct plugin plugin;
-	void *settings; /* the plugin's settings struct; owned */
-	void *state;    /* what its open() gave */
-	bool is_open;   /* open() succeeded: close() is due */
+	void *settings;          /* the plugin's settings struct; owned */
+	void *state;             /* what its open() gave */
+	struct tocsin_host host; /* the services it is lent; they know the channel by core */
+	bool is_open;            /* open() succeeded: close() is due */
 	/* From the settings that are flagged for the core. */
 	struct operator_host *operators; /* owned */
 	size_t operator_count;

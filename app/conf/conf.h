@@ -86,6 +86,8 @@ struct conf_channel {
 	const char *name;              /* under which webhooks name it; owned */
 	const char *plugin;            /* "http.so" or an absolute path; owned */
 	const config_setting_t *group; /* the plugin's own settings; lives as long as the conf */
+	/* Instead of group, "key=value" each, ends with NULL; borrowed. NULL: there are none. */
+	const char *const *texts;
 };
 
 struct conf {
@@ -105,7 +107,7 @@ struct conf {
 	char *path;
 };
 
-/* Read path and apply overrides ("store.path=/tmp/x.db"; NULL-terminated or
+/* Read path (NULL: nothing, so that the defaults hold) and apply overrides ("store.path=/tmp/x.db"; NULL-terminated or
  * NULL), last one wins. All faults at once in faults; a syntax error or an
  * unreadable file is one fault. `@include "x"` is relative to the file.
  * Returns ERR_OK, or ERR_BAD_REQUEST with faults.

@@ -450,11 +450,12 @@ enum err conf_load(const char *path, const char *const *overrides, struct conf *
 
 	*out = (struct conf){ .path = xstrdup(path) };
 	config_init(&out->file);
-	if (source_load(path, &out->file, faults) != ERR_OK)
+	if (path != NULL && source_load(path, &out->file, faults) != ERR_OK)
 		return ERR_BAD_REQUEST;
 	groups_read(&l);
 	channels_read(&l);
-	paths_settle(out, source_folder(config_root_setting(&out->file)));
+	if (path != NULL)
+		paths_settle(out, source_folder(config_root_setting(&out->file)));
 	overrides_apply(&l);
 	rules_check(&l);
 	return faults->count == before ? ERR_OK : ERR_BAD_REQUEST;

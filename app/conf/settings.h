@@ -34,6 +34,11 @@ void setting_faults_finish(struct setting_faults *f);
 void settings_read(const config_setting_t *group, const char *path,
 		   const struct tocsin_field *table, const char *const *also, void *values,
 		   struct setting_faults *faults);
+/* The same from texts, "key=value" each, as a command line has them; texts ends
+ * with NULL. Lists are parted by commas, pairs are name=value. */
+void settings_read_texts(const char *const *texts, const char *path,
+			 const struct tocsin_field *table, void *values,
+			 struct setting_faults *faults);
 /* Free (and wipe secret) texts and lists. */
 void settings_finish(const struct tocsin_field *table, void *values);
 

@@ -28,7 +28,7 @@ struct reading {
 	const char *const *also;
 	void *values;
 	struct setting_faults *faults;
-	const config_setting_t **given; /* by row; NULL: the key is not in the file */
+	bool *given; /* by row: was its key there? */
 };
 
 /* --- Faults ------------------------------------------------------------- */
@@ -214,10 +214,10 @@ static void member_read(struct reading *r, const config_setting_t *s)
 
 	if (row == NULL) {
 		unknown_refuse(r, &at, key);
-	} else if (r->given[row - r->table] != NULL) {
+	} else if (r->given[row - r->table]) {
 		value_fault_add(&at, "is given twice: %s and %s are one key", row->key, row->alias);
 	} else {
-		r->given[row - r->table] = s;
+		r->given[row - r->table] = true;
 		value_setting_store(&at, row, s, r->values);
 	}
 	free(whole);
@@ -242,7 +242,7 @@ static void defaults_store(const struct reading *r)
 static bool group_is_used(const struct reading *r, const char *group)
 {
 	for (size_t i = 0; r->table[i].key != NULL; i++) {
-		if (r->given[i] != NULL && r->table[i].group != NULL &&
+		if (r->given[i] && r->table[i].group != NULL &&
 		    strcmp(r->table[i].group, group) == 0)
 			return true;
 	}
@@ -254,7 +254,7 @@ static void required_check(const struct reading *r)
 	for (size_t i = 0; r->table[i].key != NULL; i++) {
 		const struct tocsin_field *row = &r->table[i];
 
-		if ((row->flags & TOCSIN_REQUIRED) == 0 || r->given[i] != NULL ||
+		if ((row->flags & TOCSIN_REQUIRED) == 0 || r->given[i] ||
 		    (row->group != NULL && !group_is_used(r, row->group)))
 			continue;
 
@@ -325,6 +325,44 @@ void settings_read(const config_setting_t *group, const char *path,
 		required_check(&r);
 		groups_check(&r);
 	}
+	free(r.given);
+}
+
+static void text_read(struct reading *r, const char *text)
+{
+	const char *equals = strchr(text, '=');
+	char *key = xspandup(
+		(struct span){ text, equals == NULL ? strlen(text) : (size_t)(equals - text) });
+	const struct tocsin_field *row = row_find(r->table, key);
+	char *whole = key_format(r->path, key);
+	const struct value_place at = {
+		.file = "command line", .key = whole, .index = -1, .faults = r->faults
+	};
+
+	if (row == NULL) {
+		unknown_refuse(r, &at, key);
+	} else if (equals == NULL) {
+		value_fault_add(&at, "has no value; write %s=value", key);
+	} else {
+		r->given[row - r->table] = true;
+		value_text_store(&at, row, equals + 1, r->values);
+	}
+	free(whole);
+	free(key);
+}
+
+void settings_read_texts(const char *const *texts, const char *path,
+			 const struct tocsin_field *table, void *values,
+			 struct setting_faults *faults)
+{
+	struct reading r = { NULL, path, table, NULL, values, faults, NULL };
+
+	r.given = xcalloc(rows_count(table) + 1, sizeof(*r.given));
+	defaults_store(&r);
+	for (; *texts != NULL; texts++)
+		text_read(&r, *texts);
+	required_check(&r);
+	groups_check(&r);
 	free(r.given);
 }
 

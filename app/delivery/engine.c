@@ -527,7 +527,7 @@ bool engine_stop(struct engine *e, int64_t timeout_ms)
 	store_watch(e->parts.store, NULL, NULL);
 	notes_take(e);
 	if (!e->lane_has_stopped)
-		e->lane_has_ended = lane_stop(e->lane, 0);
+		e->lane_has_ended = lane_stop(e->lane, LANE_STOP_MS);
 	e->lane_has_stopped = true;
 	return e->lane_has_ended;
 }

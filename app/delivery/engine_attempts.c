@@ -19,7 +19,6 @@ enum {
 	UNDECLARED_REST_MS = 30000,
 	FULL_REST_MS = 20,  /* before a full lane, or a full gateway, is asked again */
 	OPERATOR_SHARE = 4, /* a gateway that hangs holds at most this part of the turns */
-	LANE_STOP_MS = 3000,
 };
 
 /* --- The end of an attempt ---------------------------------------------------------- */

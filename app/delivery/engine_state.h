@@ -29,6 +29,7 @@ struct engine_source {
 
 enum {
 	SETTLES_AT_ONCE = 64,
+	LANE_STOP_MS = 3000, /* what threads of the lane get to come back */
 };
 
 /* What others tell the loop. */

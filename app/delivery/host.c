@@ -24,17 +24,23 @@ static void host_log(void *core, int level, const char *fmt, ...)
 
 static void host_log(void *core, int level, const char *fmt, ...)
 {
+	const struct channel *c = core;
 	char text[1024];
 	va_list args;
 
-	(void)core;
 	va_start(args, fmt);
 	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	/* What a plugin was told by a stranger must not make lines of its own. */
+	for (char *at = text; *at != '\0'; at++) {
+		if ((unsigned char)*at < 0x20 || *at == 0x7F)
+			*at = ' ';
+	}
 	if (level < LOG_LEVEL_ERROR)
 		level = LOG_LEVEL_ERROR;
-	log_line((enum log_level)(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level), "plugin %s",
-		 text);
+	log_line((enum log_level)(level > LOG_LEVEL_DEBUG ? LOG_LEVEL_DEBUG : level),
+		 "plugin=%s channel=%s %s", c == NULL ? "" : c->plugin.vtable.name,
+		 c == NULL ? "" : c->name, text);
 }
 
 /* The message lies in its transfer, which knows the webhook's secrets: they

@@ -156,6 +156,9 @@ static size_t header_take(char *data, size_t size, size_t count, void *ctx)
 	if (!t->place.is_http) {
 		while (len > 0 && (data[len - 1] == '\r' || data[len - 1] == '\n'))
 			len--;
+		/* libcurl says QUIT within the transfer; that answer tells nothing. */
+		if (t->last_line[0] != '\0' && len >= 3 && memcmp(data, "221", 3) == 0)
+			return size * count;
 		snprintf(t->last_line, sizeof(t->last_line), "%.*s", (int)(len < 511 ? len : 511),
 			 data);
 	}

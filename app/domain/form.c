@@ -72,7 +72,8 @@ void form_members_check(struct form *f, struct json_object *object, const char *
 		const char *name = json_object_iter_peek_name(&at);
 		const struct loc member = { loc, name, 0 };
 
-		if (!name_is_known(name, known))
+		if (!name_is_known(name, known) &&
+		    (f->also == NULL || loc->parent != NULL || strcmp(name, f->also) != 0))
 			faults_add(f->faults, &member, "extra_forbidden",
 				   "Extra inputs are not permitted");
 	}

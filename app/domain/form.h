@@ -19,6 +19,7 @@ struct form {
 	const struct channels *channels;
 	enum form_kind kind;
 	struct faults *faults;
+	const char *also;     /* one more member, read elsewhere; NULL: none */
 	bool active_is_given; /* out: is_active was sent as true or false */
 };
 

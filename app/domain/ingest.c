@@ -389,6 +389,19 @@ enum err ingest_one(const struct ingest *in, struct ingest_request *r, struct fa
 	return request_end(r, faults, rc);
 }
 
+enum err ingest_sample(const struct ingest *in, struct ingest_request *r,
+		       const struct json_value *event, const struct loc *loc, struct faults *faults)
+{
+	struct reading rd = { .in = in, .request = r, .faults = faults, .loc = loc };
+
+	request_begin(r, "event");
+	enum err rc = events_reserve(r, 1);
+
+	if (rc == ERR_OK)
+		rc = event_read(&rd, event, &r->accept.events[0]);
+	return request_end(r, faults, rc);
+}
+
 /* The list inside {"events": […]}; type JSON_NONE with a fault otherwise. */
 static struct json_value batch_list(const struct json_value *root, struct faults *faults)
 {

@@ -4,6 +4,7 @@
 #ifndef TOCSIN_DOMAIN_INGEST_H
 #define TOCSIN_DOMAIN_INGEST_H
 
+#include "base/json.h"
 #include "conf/conf.h"
 #include "domain/access.h"
 #include "domain/registry.h"
@@ -32,6 +33,11 @@ MUST_CHECK enum err ingest_one(const struct ingest *in, struct ingest_request *r
 			       struct faults *faults);
 MUST_CHECK enum err ingest_batch(const struct ingest *in, struct ingest_request *r,
 				 struct faults *faults);
+/* Check one event that is inside r->body and will not be stored, at loc; it is
+ * r->accept.events[0] then. */
+MUST_CHECK enum err ingest_sample(const struct ingest *in, struct ingest_request *r,
+				  const struct json_value *event, const struct loc *loc,
+				  struct faults *faults);
 /* Store it: results are in r->accept afterwards. Waits for the commit. */
 MUST_CHECK enum err ingest_commit(const struct ingest *in, struct ingest_request *r);
 void ingest_request_finish(struct ingest_request *r);

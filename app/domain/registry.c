@@ -31,7 +31,7 @@ struct registry {
 	uint64_t position;
 };
 
-static struct entry *entry_hold(struct entry *e)
+struct entry *entry_hold(struct entry *e)
 {
 	if (e != NULL)
 		atomic_fetch_add_explicit(&e->refs, 1, memory_order_relaxed);
@@ -49,7 +49,7 @@ void entry_drop(struct entry *e)
 	free(e);
 }
 
-static struct entry *entry_create(const struct channels *channels, struct webhook *w)
+struct entry *entry_create(const struct channels *channels, struct webhook *w)
 {
 	struct entry *e = xcalloc(1, sizeof(*e));
 

@@ -22,6 +22,9 @@ struct entry {
 	uint64_t position;                  /* order of creation, for lists */
 };
 
+/* A webhook ready to send that is in no registry. Takes *w (zeroed). */
+struct entry *entry_create(const struct channels *channels, struct webhook *w);
+
 struct registry *registry_create(const struct channels *channels);
 void registry_destroy(struct registry *r);
 /* Read all from the store. */
@@ -35,6 +38,7 @@ void registry_remove(struct registry *r, int64_t organization, int64_t webhook_i
 struct entry *registry_find(struct registry *r, int64_t organization, struct span public_id);
 struct entry *registry_find_destination(struct registry *r, int64_t destination,
 					size_t *out_channel);
+struct entry *entry_hold(struct entry *e); /* one reference more; returns e */
 void entry_drop(struct entry *e);
 
 /* All of an organization in order of creation. Owner: an owned array of references. */

@@ -300,6 +300,64 @@ enum err webhooks_patch(struct webhooks *w, const struct webhook_change *c, stru
 	return change_make(w, c, FORM_PATCH, faults, out);
 }
 
+/* --- Previewing ---------------------------------------------------------------- */
+
+static enum err preview_base(struct webhooks *w, const struct webhook_change *c,
+			     struct webhook *out)
+{
+	if (c->id.ptr != NULL)
+		return stored_read(w, c->organization, c->id, out);
+	const int64_t now_us = clock_wall_us();
+
+	*out = (struct webhook){ .organization = c->organization,
+				 .name = xstrdup("Preview"),
+				 .event_types = xcalloc(1, sizeof(*out->event_types)),
+				 .event_type_count = 1,
+				 .is_active = true,
+				 .created_at_us = now_us,
+				 .updated_at_us = now_us,
+				 .secret_count = 1 };
+	out->event_types[0] = xstrdup("*");
+	public_id_fill(out);
+	secret_fill(&out->secrets[0], now_us);
+	return ERR_OK;
+}
+
+/* Deliveries name their target by its row; those of a preview have none yet. */
+static void targets_number(struct webhook *w)
+{
+	for (size_t i = 0; i < w->channel_count; i++) {
+		for (size_t n = 0; n < w->channels[i].target_count; n++)
+			w->channels[i].targets[n].id = (int64_t)n + 1;
+	}
+}
+
+enum err webhooks_preview(struct webhooks *w, const struct webhook_change *c, const char *also,
+			  struct faults *faults, struct entry **out)
+{
+	static const struct loc body = { NULL, "body", 0 }, channels = { &body, "channels", 0 };
+	struct form form = { .conf = w->conf,
+			     .channels = w->channels,
+			     .kind = FORM_PATCH,
+			     .faults = faults,
+			     .also = also };
+	struct webhook webhook = { 0 };
+	enum err rc = preview_base(w, c, &webhook);
+
+	if (rc == ERR_OK)
+		rc = form_read(&form, c->body, &webhook);
+	if (rc == ERR_OK && webhook.channel_count == 0) {
+		faults_add(faults, &channels, "missing", "Field required");
+		rc = ERR_BAD_REQUEST;
+	}
+	if (rc == ERR_OK) {
+		targets_number(&webhook);
+		*out = entry_create(w->channels, &webhook);
+	}
+	webhook_finish(&webhook);
+	return rc;
+}
+
 enum err webhooks_remove(struct webhooks *w, int64_t organization, struct span id)
 {
 	enum err rc = ERR_OK;

@@ -37,6 +37,12 @@ MUST_CHECK enum err webhooks_put(struct webhooks *w, const struct webhook_change
 				 struct faults *faults, struct entry **out);
 MUST_CHECK enum err webhooks_patch(struct webhooks *w, const struct webhook_change *c,
 				   struct faults *faults, struct entry **out);
+/* What c->body would make of a webhook, without storing it: of the stored one when
+ * c->id is given (ptr NULL: none), else of a new one that needs channels only.
+ * A member named also is somebody else's. *out is in no registry; its targets
+ * are numbered from 1. */
+MUST_CHECK enum err webhooks_preview(struct webhooks *w, const struct webhook_change *c,
+				     const char *also, struct faults *faults, struct entry **out);
 /* ERR_OK also when there is none. */
 MUST_CHECK enum err webhooks_remove(struct webhooks *w, int64_t organization, struct span id);
 /* New signing secret; the old one stays valid for the configured overlap. */

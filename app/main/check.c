@@ -7,6 +7,7 @@
 
 #include "channel/channels.h"
 #include "delivery/engine.h"
+#include "main/channels_list.h"
 #include "main/command.h"
 
 enum { USAGE = 2 };
@@ -35,12 +36,7 @@ static void channels_print(const struct options *options, const struct conf *con
 			   const struct channels *channels)
 {
 	(void)options, (void)conf;
-	for (size_t i = 0; i < channels->count; i++) {
-		const struct channel *c = &channels->items[i];
-		printf("%s\t%s %s\t%s\n", c->name, c->plugin.vtable.name,
-		       c->plugin.vtable.version == NULL ? "" : c->plugin.vtable.version,
-		       c->plugin.path);
-	}
+	channels_list_print(stdout, channels);
 }
 
 static void settings_show(const struct options *options, const struct conf *conf,

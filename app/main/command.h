@@ -36,6 +36,7 @@ int serve_run(int argc, char **argv);
 int check_run(int argc, char **argv);
 int settings_run(int argc, char **argv);
 int channels_run(int argc, char **argv);
+int plugin_run(int argc, char **argv);
 int admin_run(int argc, char **argv);
 
 #endif

@@ -2,6 +2,7 @@
  * Not here: anything that the parts do.
  * Main thread; the parts start their own, with the stopping signals blocked.
  * SPDX-License-Identifier: MIT */
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <curl/curl.h>
 
 #include "api/server.h"
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -25,7 +27,13 @@
 #include "main/listener.h"
 #include "main/notify.h"
 
-enum { USAGE = 2, HEALTH_LOOK_S = 1, CONTROL_WAIT_MS = 2000, STOP_EXTRA_S = 10 };
+enum {
+	USAGE = 2,
+	HEALTH_LOOK_S = 1,
+	CONTROL_WAIT_MS = 2000,
+	STOP_EXTRA_S = 10,
+	SUSPECTS_BYTES = 1000,
+};
 
 /* Everything that runs; zeroed members have not been started. */
 struct service {
@@ -188,7 +196,8 @@ static bool service_start(struct service *s)
 
 /* --- Stop, the same way back -------------------------------------------------- */
 
-static void service_stop(struct service *s)
+/* exit_status: for an end from within, while some thread cannot be waited for. */
+static void service_stop(struct service *s, int exit_status)
 {
 	server_stop(s->server);
 	listener_close(&s->listener);
@@ -198,13 +207,13 @@ static void service_stop(struct service *s)
 	if (!control_ended) {
 		/* A long audit still reads; all that was accepted or sent is committed. */
 		log_warning("stopped during a control request");
-		_exit(EXIT_SUCCESS);
+		_exit(exit_status);
 	}
 	/* The writer's last calls back into the engine end with its thread. */
 	store_close(s->store);
 	if (!lane_ended) {
 		log_warning("stopped while a plugin had not come back");
-		_exit(EXIT_SUCCESS);
+		_exit(exit_status);
 	}
 	webhooks_destroy(s->webhooks);
 	engine_destroy(s->engine);
@@ -269,18 +278,63 @@ static void descriptors_raise(const struct conf *conf)
 			    (long long)limit.rlim_max, (long long)wanted);
 }
 
-/* Wait for a reason to stop. Returns the signal, or 0 when the store is damaged. */
-static int stop_wait(struct service *s, const sigset_t *signals)
+/* Are nearly all descriptors in use? The core's own are bounded, so something
+ * leaks: ending in order, while that still works, beats failing at everything. */
+static bool descriptors_are_short(void)
+{
+	struct rlimit limit;
+	size_t count = 0;
+	DIR *folder = opendir("/proc/self/fd");
+	if (folder == NULL)
+		return errno == EMFILE;
+	while (readdir(folder) != NULL)
+		count++;
+	closedir(folder);
+	return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	       count > limit.rlim_cur - limit.rlim_cur / 10;
+}
+
+static void plugins_suspect(const struct channels *channels)
+{
+	struct buf names;
+	buf_init(&names, SUSPECTS_BYTES);
+	for (size_t i = 0; i < channels->count; i++)
+		buf_format(&names, "%s%s", i == 0 ? "" : ",",
+			   channels->items[i].plugin.vtable.name);
+	log_error("descriptors are nearly used up; the usual cause is a plugin that leaks them: "
+		  "plugins=%s (tocsin plugin check FILE tells which); ending, to be started anew",
+		  names.ptr == NULL ? "" : names.ptr);
+	buf_finish(&names);
+}
+
+enum stop_reason { STOP_SIGNAL = 1, STOP_STORE, STOP_DESCRIPTORS };
+
+/* Wait for a reason to stop; *out_signal when it is one. */
+static enum stop_reason stop_wait(struct service *s, const sigset_t *signals, int *out_signal)
 {
 	const struct timespec look = { .tv_sec = HEALTH_LOOK_S };
 	for (;;) {
 		int number = sigtimedwait(signals, NULL, &look);
 		if (number == SIGALRM)
 			continue;
+		*out_signal = number;
 		if (number > 0)
-			return number;
+			return STOP_SIGNAL;
 		if (store_health(s->store) == ERR_CORRUPT)
-			return 0;
+			return STOP_STORE;
+		if (descriptors_are_short())
+			return STOP_DESCRIPTORS;
+	}
+}
+
+static void stop_tell(const struct service *s, enum stop_reason reason, int number)
+{
+	switch (reason) {
+	case STOP_SIGNAL: log_notice("stopping signal=%d", number); return;
+	case STOP_STORE:
+		log_error("the store is damaged (tocsin audit; docs/operations.md): stopping");
+		return;
+	case STOP_DESCRIPTORS: plugins_suspect(&s->channels); return;
 	}
 }
 
@@ -296,24 +350,23 @@ static int log_level_find(const char *name)
 static int service_run(struct service *s, const sigset_t *signals, int64_t started_mono_us)
 {
 	if (!service_start(s)) {
-		service_stop(s);
+		service_stop(s, EXIT_FAILURE);
 		return EXIT_FAILURE;
 	}
 	log_notice("ready socket=%s store=%s webhooks=%zu ms=%.1f version=%s", s->listener.source,
 		   s->conf.store.path, registry_count(s->registry, 0),
 		   (double)(clock_mono_us() - started_mono_us) / 1000.0, TOCSIN_VERSION);
 	notify_send("READY=1");
-	const int number = stop_wait(s, signals);
+	int number = 0;
+	const enum stop_reason reason = stop_wait(s, signals, &number);
 	notify_send("STOPPING=1");
-	if (number == 0)
-		log_error("the store is damaged (tocsin audit; docs/operations.md): stopping");
-	else
-		log_notice("stopping signal=%d", number);
+	stop_tell(s, reason, number);
 	const int64_t stop_mono_us = clock_mono_us();
 	stop_limit(signals, s->conf.server.stop_timeout_ms);
-	service_stop(s);
+	const int status = reason == STOP_SIGNAL ? EXIT_SUCCESS : EXIT_FAILURE;
+	service_stop(s, status);
 	log_notice("stopped ms=%.1f", (double)(clock_mono_us() - stop_mono_us) / 1000.0);
-	return number == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }
 
 int serve_run(int argc, char **argv)

@@ -56,13 +56,21 @@ bool scope_count(struct scope *s, size_t bytes)
 	return true;
 }
 
-/* part ends with a NUL. A raw key with an escape is longer than what it means. */
-static inline bool key_is(struct span key, struct span part)
+static inline bool key_equal(struct span key, struct span part)
 {
-	if (key.len == part.len)
-		return memcmp(key.ptr, part.ptr, part.len) == 0;
-	return key.len > part.len && memchr(key.ptr, '\\', key.len) != NULL &&
-	       json_key_is(key, part.ptr);
+	return key.len == part.len && key.ptr[0] == part.ptr[0] &&
+	       memcmp(key.ptr, part.ptr, part.len) == 0;
+}
+
+static inline bool has_escape(struct span key)
+{
+	return key.len > 0 && memchr(key.ptr, '\\', key.len) != NULL;
+}
+
+/* part ends with a NUL and is not empty. */
+static bool key_is(struct span key, struct span part)
+{
+	return key_equal(key, part) || (has_escape(key) && json_key_is(key, part.ptr));
 }
 
 static inline struct span part_text(const struct scope *s, uint32_t part)
@@ -101,8 +109,8 @@ static const struct listed *object_list(struct scope *s, const struct json_value
 	if (s->object_count == SCOPE_OBJECTS_MAX)
 		return NULL;
 	*listed = (struct listed){ .object = object->raw.ptr, .first = s->member_count };
-	while (next < end && json_member_next(object, &at, next))
-		next++;
+	for (; next < end && json_member_next(object, &at, next); next++)
+		listed->has_escapes |= has_escape(next->key);
 	scope_count(s, at);
 	s->object_count++;
 	if (next == end) {
@@ -137,7 +145,7 @@ static struct json_value member_find(struct scope *s, const struct json_value *o
 	const struct json_member *member = &s->members[listed->first];
 
 	for (uint32_t i = 0; i < listed->count; i++, member++)
-		if (key_is(member->key, part))
+		if (listed->has_escapes ? key_is(member->key, part) : key_equal(member->key, part))
 			return member->value;
 	if (listed->count >= STEP_MEMBERS)
 		scope_count(s, listed->count / STEP_MEMBERS * STEP_BYTES);

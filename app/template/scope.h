@@ -26,7 +26,8 @@ enum {
 struct listed {
 	const char *object; /* where it begins */
 	uint32_t first, count;
-	bool is_long; /* too long to be listed: it is searched each time */
+	bool is_long;     /* too long to be listed: it is searched each time */
+	bool has_escapes; /* in some member's name */
 };
 
 /* One context. */

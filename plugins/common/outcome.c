@@ -196,6 +196,40 @@ static void certificate_reason_set(CURL *easy, struct tocsin_verdict *v)
 	}
 }
 
+/* What the receiver says about our certificate arrives as an alert, often only
+ * when its reply is read: TLS 1.3 clients are done before the server has looked. */
+static int alert_reason_set(const struct tocsin_outcome *out, struct tocsin_verdict *v)
+{
+	static const char *const alerts[][2] = {
+		{ "alert certificate required", "the receiver demands a TLS client certificate" },
+		{ "alert unknown ca",
+		  "the receiver does not trust the sender's TLS client certificate" },
+		{ "alert bad certificate", "the receiver refuses the sender's TLS certificate" },
+		{ "alert unsupported certificate",
+		  "the receiver cannot use the sender's TLS certificate" },
+		{ "alert certificate unknown",
+		  "the receiver refuses the sender's TLS certificate" },
+		{ "alert certificate expired", "the sender's TLS certificate has expired" },
+		{ "alert certificate revoked", "the sender's TLS certificate was revoked" },
+		{ "alert access denied", "the receiver refuses the sender's TLS certificate" },
+	};
+
+	for (size_t i = 0; i < sizeof(alerts) / sizeof(alerts[0]); i++) {
+		if (strstr(out->curl_error, alerts[i][0]) == NULL)
+			continue;
+		v->throttled = 0;
+		reason_set(v, alerts[i][1]);
+		return 1;
+	}
+	return 0;
+}
+
+static int is_tls_break(CURLcode code)
+{
+	return code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+	       code == CURLE_SSL_CONNECT_ERROR;
+}
+
 /* Codes that mean two things, told apart by how far the transfer came. */
 static void detail_set(CURL *easy, const struct tocsin_outcome *out, struct tocsin_verdict *v)
 {
@@ -205,6 +239,8 @@ static void detail_set(CURL *easy, const struct tocsin_outcome *out, struct tocs
 		timeout_reason_set(easy, out, v);
 	} else if (out->curl == CURLE_PEER_FAILED_VERIFICATION) {
 		certificate_reason_set(easy, v);
+	} else if (is_tls_break(out->curl) && alert_reason_set(out, v)) {
+		return;
 	} else if (out->curl == CURLE_OUT_OF_MEMORY && was_connected(easy, out)) {
 		/* One header line of more than 100 KB: the receiver's doing. */
 		reason_set(v, header_too_large);

@@ -101,6 +101,87 @@ void text_json(struct text *t, const char *bytes, size_t len)
 	text_bytes(t, "\"", 1);
 }
 
+/* --- JSON strings undone ----------------------------------------------------- */
+
+enum { REPLACEMENT = 0xFFFD, HEX_DIGITS = 4 };
+
+static void character_add(struct text *t, unsigned long c)
+{
+	char bytes[4] = { (char)c };
+	size_t len = 1;
+
+	if (c >= 0x10000) {
+		bytes[0] = (char)(0xF0 | c >> 18);
+		bytes[len++] = (char)(0x80 | (c >> 12 & 0x3F));
+		bytes[len++] = (char)(0x80 | (c >> 6 & 0x3F));
+		bytes[len++] = (char)(0x80 | (c & 0x3F));
+	} else if (c >= 0x800) {
+		bytes[0] = (char)(0xE0 | c >> 12);
+		bytes[len++] = (char)(0x80 | (c >> 6 & 0x3F));
+		bytes[len++] = (char)(0x80 | (c & 0x3F));
+	} else if (c >= 0x80) {
+		bytes[0] = (char)(0xC0 | c >> 6);
+		bytes[len++] = (char)(0x80 | (c & 0x3F));
+	}
+	text_bytes(t, bytes, len);
+}
+
+/* The number behind the "\u" at `at`; REPLACEMENT when there is none. */
+static unsigned long unit_read(const char *at, const char *end)
+{
+	unsigned long unit = 0;
+
+	if (end - at < 2 + HEX_DIGITS || at[0] != '\\' || at[1] != 'u')
+		return REPLACEMENT;
+	for (int i = 2; i < 2 + HEX_DIGITS; i++) {
+		static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+		const char *digit = at[i] == '\0' ? NULL : strchr(digits, at[i]);
+
+		if (digit == NULL)
+			return REPLACEMENT;
+		unit = unit << 4 | ((unsigned long)(digit - digits) & 15);
+	}
+	return unit;
+}
+
+/* The escape at `at`. Returns where it ends. */
+static const char *escape_undo(struct text *t, const char *at, const char *end)
+{
+	static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
+	const char *letter = end - at < 2 || at[1] == '\0' ? NULL : strchr(letters, at[1]);
+
+	if (letter != NULL) {
+		text_bytes(t, meant + (letter - letters), 1);
+		return at + 2;
+	}
+	unsigned long c = unit_read(at, end);
+	const char *next = end - at < 2 + HEX_DIGITS ? end : at + 2 + HEX_DIGITS;
+	const unsigned long low = c >= 0xD800 && c <= 0xDBFF ? unit_read(next, end) : 0;
+
+	if (low >= 0xDC00 && low <= 0xDFFF) {
+		c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+		next += 2 + HEX_DIGITS;
+	} else if (c >= 0xD800 && c <= 0xDFFF) {
+		c = REPLACEMENT;
+	}
+	character_add(t, c);
+	return next;
+}
+
+void text_unquote(struct text *t, const char *string, size_t len)
+{
+	const char *at = string + 1, *end = string + len - 1;
+
+	if (len < 2)
+		return;
+	while (at < end) {
+		const char *escape = memchr(at, '\\', (size_t)(end - at));
+
+		text_bytes(t, at, (size_t)((escape == NULL ? end : escape) - at));
+		at = escape == NULL ? end : escape_undo(t, escape, end);
+	}
+}
+
 void text_percent(struct text *t, const char *bytes, size_t len)
 {
 	static const char kept[] = "-._~";

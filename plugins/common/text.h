@@ -19,6 +19,8 @@ void text_add(struct text *t, const char *words);
 void text_format(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* As a JSON string with its quotes. */
 void text_json(struct text *t, const char *bytes, size_t len);
+/* What a JSON string with its quotes stands for; ill-formed escapes become U+FFFD. */
+void text_unquote(struct text *t, const char *string, size_t len);
 /* Percent-encoded: all but A-Z a-z 0-9 - . _ ~. */
 void text_percent(struct text *t, const char *bytes, size_t len);
 /* Standard base64 with padding, on one line. */

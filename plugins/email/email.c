@@ -37,6 +37,8 @@ struct email_configs {
 struct attempt {
 	char *mail; /* owned */
 	size_t mail_bytes;
+	char *shown; /* owned; the same for people */
+	size_t shown_bytes;
 	struct curl_slist *recipient; /* owned */
 };
 
@@ -129,6 +131,7 @@ static void email_release(void *channel, void *attempt)
 		return;
 	curl_slist_free_all(a->recipient);
 	free(a->mail);
+	free(a->shown);
 	free(a);
 }
 
@@ -165,11 +168,11 @@ static int mail_make(const struct email *email, const struct tocsin_message *msg
 	const struct email_configs *configs = msg->configs;
 	const struct email_settings *s = email->relay.settings;
 	char date[DATE_BYTES];
-	struct text mail = { 0 };
+	struct text bytes = { 0 }, shown = { 0 };
 
 	email->host->format_time(email->host->core, msg->accepted_at_ms, TOCSIN_TIME_MAIL, date,
 				 sizeof(date));
-	mail_build(&(struct mail){ .from = s->from,
+	const struct mail mail = { .from = s->from,
 				   .from_name = s->from_name,
 				   .reply_to = s->reply_to,
 				   .list_unsubscribe = s->list_unsubscribe,
@@ -182,12 +185,17 @@ static int mail_make(const struct email *email, const struct tocsin_message *msg
 				   .subject = { body->subject.ptr, body->subject.len },
 				   .text = { body->text.ptr, body->text.len },
 				   .html = span_or_none(&body->html),
-				   .json = span_or_none(&body->json) },
-		   email->host, &mail);
-	a->mail_bytes = mail.len;
-	a->mail = text_take(&mail);
+				   .json = span_or_none(&body->json) };
+
+	mail_build(&mail, email->host, &bytes);
+	mail_show(&mail, &shown);
+	a->mail_bytes = bytes.len;
+	a->mail = text_take(&bytes);
+	a->shown_bytes = shown.len;
+	a->shown = text_take(&shown);
 	a->recipient = curl_slist_append(NULL, msg->target);
-	return a->mail == NULL || a->recipient == NULL ? TOCSIN_TRY_LATER : TOCSIN_OK;
+	return a->mail == NULL || a->shown == NULL || a->recipient == NULL ? TOCSIN_TRY_LATER
+									   : TOCSIN_OK;
 }
 
 static int attempt_fill(const struct email *email, const struct tocsin_message *msg,
@@ -228,6 +236,7 @@ static int email_prepare(void *channel, const struct tocsin_message *msg, CURL *
 	out->mail_from = email->relay.settings->from;
 	out->mail_to = a->recipient;
 	out->body = (struct tocsin_span){ a->mail, a->mail_bytes };
+	out->shown = (struct tocsin_span){ a->shown, a->shown_bytes };
 	out->attempt = a;
 	return TOCSIN_OK;
 }

@@ -108,7 +108,7 @@ static void id_part_copy(const char *id, char out[ID_PART_BYTES])
 {
 	size_t len = 0;
 
-	for (; id[len] != '\0' && len < ID_PART_BYTES - 1; len++) {
+	for (; len < ID_PART_BYTES - 1 && id[len] != '\0'; len++) {
 		const char c = id[len];
 		const int is_safe = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
 				    (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -143,4 +143,27 @@ void mail_build(const struct mail *m, const struct tocsin_host *host, struct tex
 	}
 	out->failed |= rest.failed;
 	text_finish(&rest);
+}
+
+static void list_show(const char *name, struct tocsin_list list, struct text *out)
+{
+	for (size_t i = 0; i < list.count; i++)
+		text_format(out, "%s%s", i == 0 ? name : ", ", list.items[i]);
+	if (list.count > 0)
+		text_add(out, "\n");
+}
+
+void mail_show(const struct mail *m, struct text *out)
+{
+	text_format(out, "From: %s\n", m->from);
+	list_show("To: ", m->to, out);
+	list_show("Cc: ", m->cc, out);
+	text_add(out, "Subject: ");
+	text_bytes(out, m->subject.ptr, m->subject.len);
+	text_add(out, "\n\n");
+	text_bytes(out, m->text.ptr, m->text.len);
+	if (m->html.ptr == NULL)
+		return;
+	text_add(out, "\n--- HTML ---\n");
+	text_bytes(out, m->html.ptr, m->html.len);
 }

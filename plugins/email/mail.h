@@ -29,4 +29,7 @@ struct mail {
  *       for all recipients and attempts, another one for another text. */
 void mail_build(const struct mail *m, const struct tocsin_host *host, struct text *out);
 
+/* Append it for people, decoded: who, the subject, the text, the HTML. LF lines. */
+void mail_show(const struct mail *m, struct text *out);
+
 #endif

@@ -368,10 +368,11 @@ static void text_see(struct page *p)
 
 void plain_append(struct tocsin_span html, struct text *out)
 {
-	struct page p = {
-		.at = html.ptr, .end = html.ptr + html.len, .out = out, .start = out->len
-	};
+	struct page p = { .at = html.ptr, .out = out, .start = out->len };
 
+	if (html.len == 0)
+		return;
+	p.end = html.ptr + html.len;
 	while (p.at < p.end) {
 		if (*p.at == '<' && is_tag(p.at, p.end))
 			markup_see(&p);

@@ -57,13 +57,32 @@ static void byte_add(struct line *line, const char *at, size_t left)
 		piece_add(line, (char[]){ '=', hex[c >> 4], hex[c & 15] }, 3);
 }
 
+/* How many bytes from at on can be written as they are, on this line. */
+static size_t plain_run(const struct line *line, const char *at, size_t left)
+{
+	const size_t room = LINE_MAX_BYTES - 1 - line->len;
+	size_t len = 0;
+
+	if (line->len == 0)
+		return 0;
+	while (len < left && len < room && at[len] > 0x20 && at[len] < 0x7F && at[len] != '=')
+		len++;
+	return len;
+}
+
 void quoted_append(struct tocsin_span text, struct text *out)
 {
 	struct line line = { .out = out };
 
 	for (size_t i = 0; i < text.len; i++) {
 		const char *at = text.ptr + i;
+		const size_t run = plain_run(&line, at, text.len - i);
 
+		if (run > 0) {
+			piece_add(&line, at, run);
+			i += run - 1;
+			continue;
+		}
 		if (*at != '\r' && *at != '\n') {
 			byte_add(&line, at, text.len - i);
 			continue;

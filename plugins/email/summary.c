@@ -1,5 +1,5 @@
 /* summary.c - the default mail, twice: as text and as HTML, from one list of rows.
- * Not here: templates (the core's render()), how JSON is read (document.c).
+ * Not here: templates (the core's render()), how JSON is laid out (document.c).
  * Any thread; pure.
  * SPDX-License-Identifier: MIT */
 #include "email/summary.h"
@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/members.h"
 #include "email/document.h"
 
 enum { TIME_BYTES = 40, LABEL_BYTES = 64, LABEL_WIDTH = 12, DATA_MAX_BYTES = 64 * 1024 };
@@ -76,19 +77,34 @@ static const struct form text_form = { text_title,     text_heading, text_rows_e
 
 /* --- as HTML ---------------------------------------------------------------------- */
 
+static const char *html_escape(char c)
+{
+	switch (c) {
+	case '&': return "&amp;";
+	case '<': return "&lt;";
+	case '>': return "&gt;";
+	case '"': return "&quot;";
+	case '\'': return "&#39;";
+	case '\0': return "\xEF\xBF\xBD";
+	default: return NULL;
+	}
+}
+
 static void html_append(struct text *out, const char *bytes, size_t len)
 {
+	size_t plain = 0; /* where what needs no escape began */
+
 	for (size_t i = 0; i < len; i++) {
-		switch (bytes[i]) {
-		case '&': text_add(out, "&amp;"); break;
-		case '<': text_add(out, "&lt;"); break;
-		case '>': text_add(out, "&gt;"); break;
-		case '"': text_add(out, "&quot;"); break;
-		case '\'': text_add(out, "&#39;"); break;
-		case '\0': text_add(out, "\xEF\xBF\xBD"); break;
-		default: text_bytes(out, bytes + i, 1);
-		}
+		const char *escaped = html_escape(bytes[i]);
+
+		if (escaped == NULL)
+			continue;
+		text_bytes(out, bytes + plain, i - plain);
+		text_add(out, escaped);
+		plain = i + 1;
 	}
+	if (len > plain)
+		text_bytes(out, bytes + plain, len - plain);
 }
 
 static void html_title(struct text *out, const char *words)
@@ -155,14 +171,23 @@ static void value_cut(struct text *value)
 	text_add(value, "\xE2\x80\xA6");
 }
 
+/* A string without its quotes and escapes; anything else as it is written. */
+static void value_append(struct tocsin_span json, struct text *out)
+{
+	if (json.ptr[0] == '"')
+		text_unquote(out, json.ptr, json.len);
+	else
+		text_bytes(out, json.ptr, json.len);
+}
+
 static void row_add(const struct form *form, struct text *out, const char *label,
 		    struct tocsin_span json)
 {
 	struct text value = { 0 };
 
-	if (json.ptr == NULL)
+	if (json.ptr == NULL || value_is(json, "null"))
 		return;
-	document_text(json, &value);
+	value_append(json, &value);
 	value_cut(&value);
 	form->row(out, label, &value);
 	out->failed |= value.failed;
@@ -182,17 +207,20 @@ static void plain_row_add(const struct form *form, struct text *out, const char 
 
 static void metadata_add(const struct form *form, struct tocsin_span metadata, struct text *out)
 {
-	struct document_member m;
+	struct members members;
+	struct member m;
 	int count = 0;
 
-	for (size_t at = 0; count < ROWS_MAX && document_next(metadata, &at, &m); count++) {
+	if (!members_init(&members, metadata))
+		return;
+	for (; count < ROWS_MAX && members_next(&members, &m); count++) {
 		struct text label = { 0 };
 
 		if (count == 0) {
 			form->heading(out, "Metadata");
 			form->rows_begin(out);
 		}
-		document_text(m.name, &label);
+		value_append(m.name, &label);
 		if (label.len > LABEL_BYTES)
 			label.ptr[text_cut(label.ptr, label.len, LABEL_BYTES)] = '\0';
 		row_add(form, out, label.ptr == NULL ? "" : label.ptr, m.value);
@@ -206,7 +234,7 @@ static void data_add(const struct form *form, struct tocsin_span data, struct te
 {
 	struct text json = { 0 };
 
-	if (data.ptr == NULL || !document_print(data, &json)) {
+	if (data.ptr == NULL || value_is(data, "null") || !document_print(data, &json)) {
 		text_finish(&json);
 		return;
 	}
@@ -235,10 +263,10 @@ static void summary_append(const struct form *form, const struct tocsin_host *ho
 	plain_row_add(form, out, "Event", msg->event_id);
 	for (size_t i = 0; i < sizeof(envelope_rows) / sizeof(envelope_rows[0]); i++)
 		row_add(form, out, envelope_rows[i][1],
-			document_find(msg->envelope, envelope_rows[i][0]));
+			members_find(msg->envelope, envelope_rows[i][0]));
 	form->rows_end(out);
-	metadata_add(form, document_find(msg->envelope, "metadata"), out);
-	data_add(form, document_find(msg->envelope, "data"), out);
+	metadata_add(form, members_find(msg->envelope, "metadata"), out);
+	data_add(form, members_find(msg->envelope, "data"), out);
 	if (msg->is_test)
 		form->note(out, "This is a test: the event was published with a test key.");
 }

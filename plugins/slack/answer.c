@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/outcome.h"
-#include "slack/members.h"
+#include "slack/value.h"
 
 enum {
 	HOUR_MS = 3600 * 1000,

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "slack/blocks.h"
-#include "slack/members.h"
 #include "slack/mrkdwn.h"
+#include "slack/value.h"
 
 enum {
 	TEXT_MAX = 4000, /* Slack's advice; it cuts at 40,000 */

@@ -418,7 +418,6 @@ static int sms_prepare(void *channel, const struct tocsin_message *msg, CURL *ea
 
 	if (attempt == NULL)
 		return TOCSIN_TRY_LATER;
-	attempt->channel = msg->channel;
 	int rc = wording_prepare(sms, msg, &attempt->wording, out);
 
 	if (rc == TOCSIN_OK)
@@ -431,6 +430,8 @@ static int sms_prepare(void *channel, const struct tocsin_message *msg, CURL *ea
 	}
 	out->headers = attempt->headers;
 	out->attempt = attempt;
+	/* The request is between the operator and the gateway; people see the text. */
+	out->shown = (struct tocsin_span){ attempt->wording.text.ptr, attempt->wording.text.len };
 	return TOCSIN_OK;
 }
 

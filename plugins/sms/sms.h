@@ -50,7 +50,6 @@ struct sms {
 
 /* One message on its way to one number. */
 struct attempt {
-	const char *channel; /* the declaration's name; the message's */
 	struct wording wording;
 	struct curl_slist *headers;
 	struct text url, body;

@@ -109,8 +109,8 @@ void verdict_complain(const struct answer *a, const char *what)
 	if (last != 0 && now - last < COMPLAINT_EVERY_S)
 		return;
 	if (atomic_compare_exchange_strong(&a->sms->alarm_at_s, &last, now))
-		host->log(host->core, LOG_ERR, "channel=%s provider=%s messages are not sent: %s",
-			  a->attempt->channel, a->sms->provider->name, what);
+		host->log(host->core, LOG_ERR, "provider=%s messages are not sent: %s",
+			  a->sms->provider->name, what);
 }
 
 static void recovery_tell(const struct answer *a)
@@ -118,8 +118,8 @@ static void recovery_tell(const struct answer *a)
 	const struct tocsin_host *host = a->sms->host;
 
 	if (atomic_load(&a->sms->alarm_at_s) != 0 && atomic_exchange(&a->sms->alarm_at_s, 0) != 0)
-		host->log(host->core, LOG_NOTICE, "channel=%s provider=%s messages are taken again",
-			  a->attempt->channel, a->sms->provider->name);
+		host->log(host->core, LOG_NOTICE, "provider=%s messages are taken again",
+			  a->sms->provider->name);
 }
 
 void verdict_alarm(const struct answer *a, struct tocsin_verdict *v, const char *fmt, ...)

@@ -15,7 +15,8 @@ enum { ROUNDS = 9, RENDERS = 20000, COMPILES = 2000, SOURCE_BYTES = 512, OUT_BYT
 
 static const char event[] =
 	"{\"event_id\":\"evt_0123456789abcdefghjkmnpq\",\"event_type\":\"order.shipped\","
-	"\"occurred_at\":\"2026-11-24T05:27:39.123Z\",\"webhook_id\":\"wh_0123456789abcdefghjkmnpq\","
+	"\"occurred_at\":\"2026-11-24T05:27:39.123Z\","
+	"\"webhook_id\":\"wh_0123456789abcdefghjkmnpq\","
 	"\"webhook_name\":\"Orders to the warehouse\",\"subject\":\"order 4711 <express>\","
 	"\"metadata\":{\"tenant\":\"acme & sons\",\"region\":\"eu-west\"},"
 	"\"data\":{\"order\":{\"id\":4711,\"total\":129.90,\"currency\":\"EUR\",\"gift\":false,"

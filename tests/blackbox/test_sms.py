@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -29,6 +30,7 @@ class Request:
     def __init__(self, handler, body):
         self.method, self.headers, self.body = handler.command, handler.headers, body
         self.path, _, self.query = handler.path.partition("?")
+        self.at = time.monotonic()
 
     @property
     def form(self):
@@ -215,6 +217,7 @@ class World:
         twilio = (f'api_base = "http://127.0.0.1:{self.twilio.port}"; account_sid = "{SID}"; '
                   f'auth_token = "env:TWILIO"; sender = "+15005550006"; rate = 0.0; '
                   f'timeout = "1s";')
+        slow = twilio.replace("rate = 0.0", "rate = 5.0")
         kannel = (f'plugin = "sms.so"; provider = "kannel"; username = "tocsin"; rate = 0.0; '
                   f'url = "http://127.0.0.1:{kannel_port}/cgi-bin/sendsms"; '
                   f'sender = "Tocsin"; ')
@@ -225,6 +228,7 @@ class World:
     {{ name = "webhook"; plugin = "http.so"; }},
     {{ name = "sms"; plugin = "sms.so"; provider = "twilio"; {twilio} }},
     {{ name = "one"; plugin = "sms.so"; provider = "twilio"; parts_max = 1; {twilio} }},
+    {{ name = "slow"; plugin = "sms.so"; provider = "twilio"; {slow} }},
     {{ name = "kannel"; {kannel} password = "env:KANNEL"; }},
     {{ name = "wrong"; {kannel} password = "nonsense-pw"; }},
     {{ name = "gateway"; plugin = "sms.so"; provider = "http"; rate = 0.0;
@@ -394,6 +398,16 @@ def test_parts(world):
     assert world.twilio.at(to[2])[0].form["Body"] == "😀" * 34 + "…"
     world.sent("one", to[3], text="“Ende” – " + "b" * 200)
     assert world.twilio.at(to[3])[0].form["Body"] == '"Ende" - ' + "b" * 148 + "..."
+
+
+def test_rate_of_the_sender(world):
+    to = [next(numbers) for _ in range(6)]
+    for half in (to[:3], to[3:]):  # of the sender, not of one webhook
+        world.send("slow", *half)
+    wait_until(lambda: all(world.twilio.at(n) for n in to), "all six")
+    moments = sorted(world.twilio.at(n)[0].at for n in to)
+    assert moments[-1] - moments[0] > 0.9
+    assert min(b - a for a, b in zip(moments, moments[1:])) > 0.1
 
 
 def test_empty_text_fails(world):

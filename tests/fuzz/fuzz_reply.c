@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "delivery/transfer.h"
+#include "http/http.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,10 +38,10 @@ static void must(bool ok)
 
 /* --- What a transfer needs ----------------------------------------------------- */
 
-static size_t sign(void *core, const struct tocsin_message *msg, struct tocsin_span body, char *out,
-		   size_t out_bytes)
+static size_t sign(void *core, const struct tocsin_message *msg, struct tocsin_span body,
+		   uint32_t kinds, char *out, size_t out_bytes)
 {
-	(void)core, (void)msg, (void)body;
+	(void)core, (void)msg, (void)body, (void)kinds;
 	must(out_bytes >= 4);
 	memcpy(out, "v1,", 4);
 	return 3;
@@ -62,7 +63,10 @@ static void entry_make(void)
 	entry->webhook.channels = xcalloc(1, sizeof(*entry->webhook.channels));
 	entry->webhook.channel_count = 1;
 	entry->compiled = xcalloc(1, sizeof(struct compiled_configs *));
-	char *configs = xformat("{\"url\":\"http://127.0.0.1:9/%s\",\"timeout\":1.0}", secret_path);
+	/* With the options by which a receiver can do the most. */
+	char *configs = xformat("{\"url\":\"http://r.example:9/%s\",\"timeout\":1.0,"
+				"\"control_headers\":true,\"fail_on_4xx\":true}",
+				secret_path);
 
 	entry->compiled[0] = configs_compile(&channel, configs, &why);
 	must(entry->compiled[0] != NULL);
@@ -160,7 +164,7 @@ static void verdict_check(const struct tocsin_verdict *v, const struct attempt *
 	must(end != NULL && utf8_check(span_of(v->reason)));
 	must((v->kind == TOCSIN_DELIVERED) == (v->reason[0] == '\0'));
 	must((v->kind == TOCSIN_DELIVERED) == (a->status >= 200 && a->status <= 299) ||
-	     v->kind == TOCSIN_RETRY);
+	     v->kind == TOCSIN_RETRY || v->kind == TOCSIN_GONE);
 	for (const char *c = v->reason; c < end; c++)
 		must(*c >= 0x20 && *c < 0x7F);
 	/* A receiver may tell the path itself. */
@@ -187,12 +191,14 @@ static void excerpt_check(const struct transfer *t)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const unsigned char key[PUBID_KEY_BYTES] = { 1 };
+	static const struct http_settings settings = { .cloudevents_source = "tocsin" };
 	char err[100];
 
 	(void)argc, (void)argv;
 	must(curl_global_init(CURL_GLOBAL_ALL) == CURLE_OK);
 	channel.plugin.vtable = tocsin_channel_v1;
-	must(tocsin_channel_v1.open(&host, NULL, &channel.state, err, sizeof(err)) == TOCSIN_OK);
+	must(tocsin_channel_v1.open(&host, &settings, &channel.state, err, sizeof(err)) ==
+	     TOCSIN_OK);
 	entry_make();
 	listener_open();
 	event = event_create(&(struct event){
@@ -216,7 +222,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct transfer *t = transfer_create(&rules, &item, entry, 0);
 	CURL *easy = curl_easy_init(); /* as the engine does: never used before */
 
-	must(transfer_prepare(t, &rules, easy, NULL, &why) == ERR_OK);
+	must(transfer_prepare(t, &rules, easy, &why) == ERR_OK);
+	transfer_arm(t, &rules, "127.0.0.1");
 	const CURLcode code = reply_read(easy, reply);
 
 	must(code != CURLE_OPERATION_TIMEDOUT && code != CURLE_COULDNT_CONNECT);
@@ -224,8 +231,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	verdict_check(&verdict, &attempt, reply);
 	excerpt_check(t);
 	must(t->reply.failed == ERR_OK && t->reply.len <= t->reply_bytes);
-	transfer_destroy(t);
-	curl_easy_cleanup(easy);
+	transfer_destroy(t); /* and easy with it */
 	must(entry->refs == 1);
 	return 0;
 }

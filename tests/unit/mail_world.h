@@ -25,7 +25,7 @@ static struct tocsin_span world_span(const char *text)
 }
 
 __attribute__((format(printf, 3, 4))) static void world_log(void *core, int level, const char *fmt,
-							     ...)
+							    ...)
 {
 	va_list args;
 
@@ -78,12 +78,12 @@ static void world_format_time(void *core, int64_t wall_ms, uint32_t form, char *
 }
 
 __attribute__((unused)) static struct tocsin_host world_host = { .abi = TOCSIN_CHANNEL_ABI,
-					 .size = sizeof(struct tocsin_host),
-					 .user_agent = "Tocsin/9",
-					 .log = world_log,
-					 .hmac = world_hmac,
-					 .render = world_render,
-					 .format_time = world_format_time };
+								 .size = sizeof(struct tocsin_host),
+								 .user_agent = "Tocsin/9",
+								 .log = world_log,
+								 .hmac = world_hmac,
+								 .render = world_render,
+								 .format_time = world_format_time };
 
 /* Owner: the caller, template_destroy(). */
 __attribute__((unused)) static struct template *world_template(const char *source)

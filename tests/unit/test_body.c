@@ -49,8 +49,8 @@ static void templates_are_used(void **state)
 		{ "plain_text", "Hi {{subject}}", "Hi a <b> & *c*", NULL, "" },
 		{ "html", "<p>Hi {{subject}}</p>", "Hi a <b> & *c*\n",
 		  "<p>Hi a &lt;b&gt; &amp; *c*</p>", "" },
-		{ "html", "one\n{event_type}", "one\nobject.created\n",
-		  "one<br>\nobject.created", "" },
+		{ "html", "one\n{event_type}", "one\nobject.created\n", "one<br>\nobject.created",
+		  "" },
 		{ "markdown", "# Hi\n\n*{{subject}}* [x](https://x.example)",
 		  "Hi\n\na <b> & *c* x <https://x.example>\n",
 		  "<em>a &lt;b&gt; &amp; *c*</em> <a href=\"https://x.example\">x</a>", "" },
@@ -82,10 +82,9 @@ static void defaults_are_used(void **state)
 	static const struct {
 		const char *content_type;
 		int has_html, has_json;
-	} rows[] = { { "plain_text", 0, 0 },
-		     { "html", 1, 0 },
-		     { "markdown", 1, 0 },
-		     { "json", 0, 1 } };
+	} rows[] = {
+		{ "plain_text", 0, 0 }, { "html", 1, 0 }, { "markdown", 1, 0 }, { "json", 0, 1 }
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -190,6 +190,7 @@ static void subjects_cannot_add_headers(void **state)
 	struct sent sent = prepare(&msg);
 
 	assert_int_equal(sent.rc, TOCSIN_OK);
+	*strstr(sent.mail, "\r\n\r\n") = '\0'; /* the body may say it */
 	assert_null(strstr(sent.mail, "\nBcc"));
 	assert_non_null(strstr(sent.mail, "\r\nSubject: Hi x Bcc: e@example.com <p>\r\n"));
 	sent_finish(&sent);

@@ -18,8 +18,8 @@ static void test_places(void **state)
 		{ TOCSIN_ESCAPE_JSON, "a\xFF\xC3(", "a\xEF\xBF\xBD\xEF\xBF\xBD(" },
 		{ TOCSIN_ESCAPE_SLACK, "<!channel> & \"*_~`'", "&lt;!channel&gt; &amp; \"*_~`'" },
 		{ TOCSIN_ESCAPE_MARKDOWN, "a*b_c`d[e](f)#g+h-i.j!k<l>m&n|o{p}q\\r=s~t",
-		  "a\\*b\\_c\\`d\\[e\\]\\(f\\)\\#g\\+h\\-i\\.j\\!k\\<l\\>m\\&n\\|o\\{p\\}q\\\\r\\=s\\~"
-		  "t" },
+		  "a\\*b\\_c\\`d\\[e\\]\\(f\\)\\#g\\+h\\-i\\.j\\!k\\<l\\>m\\&n\\|"
+		  "o\\{p\\}q\\\\r\\=s\\~t" },
 		{ TOCSIN_ESCAPE_MARKDOWN, "    code\n\tcode\r\n  x\rz \n\n y",
 		  "&#32;   code\n&#9;code\r\n&#32; x\rz \n\n&#32;y" },
 		{ TOCSIN_ESCAPE_MARKDOWN, "10:30, \"it's\" \xC3\xA9?\n",

@@ -42,11 +42,12 @@ static void subjects_are_written(void **state)
 	} rows[] = {
 		{ "plain", "Hello world", "Subject: Hello world\r\n" },
 		{ "blanks", "  a \t b  ", "Subject: a b\r\n" },
-		{ "umlaut", "Gr\xC3\xBC\xC3\x9F"
-			    "e",
+		{ "umlaut",
+		  "Gr\xC3\xBC\xC3\x9F"
+		  "e",
 		  "Subject: =?UTF-8?B?R3LDvMOfZQ==?=\r\n" },
-		{ "looks encoded", "=?UTF-8?B?QQ==?=",
-		  "Subject: =?UTF-8?B?PT9VVEYtOD9CP1FRPT0/PQ==?=\r\n" },
+		{ "looks encoded",
+		  "=?UTF-8?B?QQ==?=", "Subject: =?UTF-8?B?PT9VVEYtOD9CP1FRPT0/PQ==?=\r\n" },
 		{ "folded at blanks",
 		  "one two three four five six seven eight nine ten eleven twelve thirteen x",
 		  "Subject: one two three four five six seven eight nine ten eleven twelve\r\n"
@@ -57,7 +58,8 @@ static void subjects_are_written(void **state)
 		{ "bare LF and CR", "a\nB: c\rD: e", "Subject: a B: c D: e\r\n" },
 		{ "39 bytes in the first word, 45 in others",
 		  "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
-		  "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4",
+		  "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4"
+		  "\xC3\xA4\xC3\xA4\xC3\xA4\xC3\xA4",
 		  "Subject: =?UTF-8?B?w6TDpMOkw6TDpMOkw6TDpMOkw6TDpMOkw6TDpMOkw6TDpMOkw6Q=?=\r\n"
 		  " =?UTF-8?B?w6Q=?=\r\n" },
 	};

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 
 #include "channel/configs.h"
+#include "http/http.h"
 #include "template/template.h"
 
 #include "files.h"
@@ -84,6 +85,7 @@ static void listener_open(void)
 
 static int setup(void **state)
 {
+	const struct http_settings settings = { .cloudevents_source = "tocsin" };
 	char built[FILE_PATH_BYTES], err[100] = "";
 	struct why why = { "" };
 
@@ -96,7 +98,7 @@ static int setup(void **state)
 	if (plugin_open(folder, "http.so", &http.plugin, &why) != ERR_OK)
 		fail_msg("%s", why.text);
 	http.name = "webhook";
-	assert_int_equal(http.plugin.vtable.open(&host, NULL, &http.state, err, sizeof(err)),
+	assert_int_equal(http.plugin.vtable.open(&host, &settings, &http.state, err, sizeof(err)),
 			 TOCSIN_OK);
 	listener_open();
 	return 0;
@@ -414,6 +416,24 @@ static void test_replies(void **state)
 	}
 }
 
+/* Only the webhook that chose so lets its receiver steer. */
+static void test_control(void **state)
+{
+	static const char reply[] = "HTTP/1.1 503 Busy\r\nWebhook-Delivery:  Abort-Message \r\n"
+				    "Content-Length: 0\r\n\r\n";
+	struct exchange x = { .reply = reply, .reply_len = sizeof(reply) - 1 };
+	struct tocsin_verdict v;
+
+	(void)state;
+	attempt_run(",\"control_headers\":true", &x, &v, 5000);
+	assert_int_equal(v.kind, TOCSIN_FAILED);
+	assert_string_equal(v.reason,
+			    "receiver answered 503 and asked not to send this event again");
+	x = (struct exchange){ .reply = reply, .reply_len = sizeof(reply) - 1 };
+	attempt_run("", &x, &v, 5000);
+	assert_int_equal(v.kind, TOCSIN_RETRY);
+}
+
 /* A reply of head and then count times filler. */
 static void expect_long_reply(const char *head, const char *filler, size_t count, uint32_t kind,
 			      const char *reason)
@@ -570,7 +590,7 @@ int main(void)
 		cmocka_unit_test(test_patch),    cmocka_unit_test(test_no_signature),
 		cmocka_unit_test(test_replies),  cmocka_unit_test(test_long_replies),
 		cmocka_unit_test(test_silence),  cmocka_unit_test(test_refused_connection),
-		cmocka_unit_test(test_outcomes),
+		cmocka_unit_test(test_outcomes), cmocka_unit_test(test_control),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

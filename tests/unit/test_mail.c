@@ -117,12 +117,13 @@ static void json_is_attached(void **state)
 	m.json = world_span("{\"a\": \"0123456789012345678901234567890123456789012345678\"}\n");
 	mail_build(&m, &world_host, &out);
 	assert_non_null(strstr(out.ptr, "multipart/mixed"));
-	assert_non_null(strstr(out.ptr,
-			       "Content-Type: application/json; name=\"event.json\"\r\n"
-			       "Content-Disposition: attachment; filename=\"event.json\"\r\n"
-			       "Content-Transfer-Encoding: base64\r\n\r\n"
-			       "eyJhIjogIjAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz\r\n"
-			       "NDU2NzgifQo=\r\n\r\n--"));
+	assert_non_null(strstr(
+		out.ptr,
+		"Content-Type: application/json; name=\"event.json\"\r\n"
+		"Content-Disposition: attachment; filename=\"event.json\"\r\n"
+		"Content-Transfer-Encoding: base64\r\n\r\n"
+		"eyJhIjogIjAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzgi\r\n"
+		"fQo=\r\n\r\n--"));
 	text_finish(&out);
 }
 
@@ -202,6 +203,25 @@ static void lines_end_with_cr_lf(void **state)
 	text_finish(&out);
 }
 
+static void a_preview_is_readable(void **state)
+{
+	struct mail m = mail_simple();
+	struct text out = { 0 };
+
+	(void)state;
+	m.cc = (struct tocsin_list){ cc_items, 1 };
+	m.subject = world_span("Gr\xC3\xBC\xC3\x9F"
+			       "e");
+	m.html = world_span("<p>text</p>\n");
+	mail_show(&m, &out);
+	assert_string_equal(out.ptr, "From: tocsin@example.org\n"
+				     "To: a@example.com, b@example.com\n"
+				     "Cc: c@example.com\n"
+				     "Subject: Gr\xC3\xBC\xC3\x9F"
+				     "e\n\ntext\n\n--- HTML ---\n<p>text</p>\n");
+	text_finish(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +232,7 @@ int main(void)
 		cmocka_unit_test(ids_follow_the_content),
 		cmocka_unit_test(parts_cannot_break_out),
 		cmocka_unit_test(lines_end_with_cr_lf),
+		cmocka_unit_test(a_preview_is_readable),
 	};
 
 	return cmocka_run_group_tests_name("mail", tests, NULL, NULL);

@@ -34,15 +34,14 @@ static void rows_are_rendered(void **state)
 		{ "file", "[a](file:///etc/passwd)", "<p><a href=\"\">a</a></p>\n" },
 		{ "tel and others", "[a](tel:1)", "<p><a href=\"\">a</a></p>\n" },
 		{ "relative", "[a](/b)", "<p><a href=\"\">a</a></p>\n" },
-		{ "by reference", "[a][r]\n\n[r]: javascript:x",
-		  "<p><a href=\"\">a</a></p>\n" },
-		{ "entity in the scheme", "[a](java&#115;cript:x)",
-		  "<p><a href=\"\">a</a></p>\n" },
+		{ "by reference", "[a][r]\n\n[r]: javascript:x", "<p><a href=\"\">a</a></p>\n" },
+		{ "entity in the scheme", "[a](java&#115;cript:x)", "<p><a href=\"\">a</a></p>\n" },
 		{ "raw HTML", "a <script>x</script>",
 		  "<p>a <!-- raw HTML omitted -->x<!-- raw HTML omitted --></p>\n" },
 		{ "raw block", "<script>x</script>", "<!-- raw HTML omitted -->\n" },
 		{ "attribute", "[a](https://x.example \"t\\\" onclick=\\\"x\")",
-		  "<p><a href=\"https://x.example\" title=\"t&quot; onclick=&quot;x\">a</a></p>\n" },
+		  "<p><a href=\"https://x.example\" title=\"t&quot; onclick=&quot;x\">"
+		  "a</a></p>\n" },
 	};
 
 	(void)state;
@@ -59,11 +58,18 @@ static void rows_are_rendered(void **state)
 /* An event's value is data, whatever it holds. */
 static void values_are_no_markup(void **state)
 {
-	static const char *const values[] = {
-		"*a* _b_ `c`", "[a](https://evil.example)", "![a](https://evil.example/x.png)",
-		"<https://evil.example>", "<script>alert(1)</script>", "# a", "1. a",
-		"&lt;b&gt;", "\\*a\\*", "~~~", "| a | b |", "a_b_c"
-	};
+	static const char *const values[] = { "*a* _b_ `c`",
+					      "[a](https://evil.example)",
+					      "![a](https://evil.example/x.png)",
+					      "<https://evil.example>",
+					      "<script>alert(1)</script>",
+					      "# a",
+					      "1. a",
+					      "&lt;b&gt;",
+					      "\\*a\\*",
+					      "~~~",
+					      "| a | b |",
+					      "a_b_c" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(values); i++) {

@@ -28,7 +28,8 @@ static void rows_are_encoded(void **state)
 		{ "blank at a line's end", "a \nb\t", "a=20\r\nb=09\r\n" },
 		{ "blank before CR LF", "a \r\nb", "a=20\r\nb\r\n" },
 		{ "dot first", ".\n.a\na.", "=2E\r\n=2Ea\r\na.\r\n" },
-		{ "From first", "From me\nFromage\n From x", "=46rom me\r\nFromage\r\n From x\r\n" },
+		{ "From first", "From me\nFromage\n From x",
+		  "=46rom me\r\nFromage\r\n From x\r\n" },
 		{ "a bare dot cannot end the mail", "x\n.\nQUIT", "x\r\n=2E\r\nQUIT\r\n" },
 	};
 

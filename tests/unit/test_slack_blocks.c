@@ -41,7 +41,8 @@ static void test_blocks(void **state)
 		  "{\"type\":\"mrkdwn\",\"text\":[\"<!channel>\"]}]}]",
 		  NULL,
 		  "[{\"type\":\"section\",\"fields\":[{\"type\":\"mrkdwn\",\"text\":\"1.50\"},"
-		  "{\"type\":\"plain_text\",\"text\":\"-\"},{\"type\":\"mrkdwn\",\"text\":\"true\"},"
+		  "{\"type\":\"plain_text\",\"text\":\"-\"},"
+		  "{\"type\":\"mrkdwn\",\"text\":\"true\"},"
 		  "{\"type\":\"mrkdwn\",\"text\":\"[\\\"&lt;!channel&gt;\\\"]\"}]}]",
 		  "Cluster execution failed" },
 		{ "[{\"type\":\"actions\",\"elements\":[{\"type\":\"button\",\"text\":"

@@ -156,7 +156,8 @@ static void every_code_is_judged(void **state)
 			struct tocsin_verdict v = { .size = sizeof(v) };
 
 			smtp_judge(&out, 0, &v);
-			assert_true(v.kind == TOCSIN_RETRY || (code >= 500 && v.kind == TOCSIN_FAILED));
+			assert_true(v.kind == TOCSIN_RETRY ||
+				    (code >= 500 && v.kind == TOCSIN_FAILED));
 			assert_true(v.reason[0] != '\0');
 		}
 	}

@@ -59,7 +59,8 @@ static void absent_members_are_left_out(void **state)
 static void values_are_no_html(void **state)
 {
 	struct tocsin_message msg = world_message(
-		"{\"subject\":\"<script>\",\"metadata\":{\"<b>\":\"\\u003cimg src=x onerror='y'>\"},"
+		"{\"subject\":\"<script>\","
+		"\"metadata\":{\"<b>\":\"\\u003cimg src=x onerror='y'>\"},"
 		"\"data\":\"</pre><script>\"}");
 	struct text out = { 0 };
 

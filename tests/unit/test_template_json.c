@@ -3,9 +3,10 @@
  * SPDX-License-Identifier: MIT */
 #include "rendering.h"
 
-#define EVENT                                                                                 \
-	"{\"event_type\":\"a.b\",\"subject\":\"say \\\"hi\\\"\\n\",\"s\":\"<&>\",\"n\":1.50," \
-	"\"t\":true,\"z\":null,\"l\":[1, \"<\" ],\"o\":{ \"<k>\" : \"<v>\", \"x\" : [ \"a\\\"\" ] }}"
+#define EVENT                                                                      \
+	"{\"event_type\":\"a.b\",\"subject\":\"say \\\"hi\\\"\\n\",\"s\":\"<&>\"," \
+	"\"n\":1.50,\"t\":true,\"z\":null,\"l\":[1, \"<\" ],"                      \
+	"\"o\":{ \"<k>\" : \"<v>\", \"x\" : [ \"a\\\"\" ] }}"
 
 static void test_strings(void **state)
 {

@@ -116,7 +116,7 @@ enum err store_webhook_read(struct store *s, int64_t webhook_id, struct webhook 
 static struct entry *fake_entries[FAKE_ROWS_MAX];
 static size_t fake_entry_count;
 
-static struct entry *entry_hold(struct entry *e)
+struct entry *entry_hold(struct entry *e)
 {
 	e->refs++;
 	return e;
@@ -130,16 +130,24 @@ void entry_drop(struct entry *e)
 	free(e);
 }
 
-void registry_put(struct registry *r, struct webhook *w)
+struct entry *entry_create(const struct channels *channels, struct webhook *w)
 {
 	struct entry *e = xcalloc(1, sizeof(*e));
-	size_t i = 0;
 
-	(void)r;
+	(void)channels;
 	e->refs = 1;
 	e->webhook = *w;
 	e->position = (uint64_t)w->id;
 	*w = (struct webhook){ 0 };
+	return e;
+}
+
+void registry_put(struct registry *r, struct webhook *w)
+{
+	struct entry *e = entry_create(NULL, w);
+	size_t i = 0;
+
+	(void)r;
 	while (i < fake_entry_count && fake_entries[i]->webhook.id != e->webhook.id)
 		i++;
 	if (i == fake_entry_count)

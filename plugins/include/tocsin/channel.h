@@ -166,6 +166,9 @@ struct tocsin_request {
 	const char *mail_from; /* smtp: the envelope's sender, NULL for none */
 	struct curl_slist *mail_to; /* smtp: the envelope's recipients */
 	char reason[160];           /* after TOCSIN_BAD_MESSAGE or TRY_LATER: why, for the tenant */
+	/* What a preview shows instead of body, where that holds what the tenant must not
+	 * see or cannot read ("the text of a message, 2 parts"). ptr NULL: the body. */
+	struct tocsin_span shown;
 };
 
 /* Where rendered values land; they are escaped for it. In JSON and HEADER the raw

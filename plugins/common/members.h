@@ -1,11 +1,11 @@
 /* members.h - reading the members of a JSON object one after the other, in place.
  * SPDX-License-Identifier: MIT
- * For JSON that may end anywhere (a reply of which only the first bytes are
- * kept) and whose numbers are shown as they are spelled. Pure. */
-#ifndef PLUGINS_SLACK_MEMBERS_H
-#define PLUGINS_SLACK_MEMBERS_H
+ * For JSON whose bytes matter (numbers as they are spelled), also such that may
+ * end anywhere (a reply of which only the first bytes are kept). Pure. */
+#ifndef PLUGINS_COMMON_MEMBERS_H
+#define PLUGINS_COMMON_MEMBERS_H
 
-#include "common/text.h"
+#include "tocsin/channel.h"
 
 /* The rest of an object. */
 struct members {
@@ -26,8 +26,5 @@ struct tocsin_span members_find(struct tocsin_span json, const char *name);
 
 /* Is value spelled like that? A string is spelled with its quotes. */
 int value_is(struct tocsin_span value, const char *word);
-/* Add a scalar as text: strings without quotes and escapes, numbers and booleans
- * as they are spelled. Returns 0 and adds nothing for null, "", {} and []. */
-int value_add(struct text *t, struct tocsin_span value);
 
 #endif

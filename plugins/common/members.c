@@ -2,11 +2,9 @@
  * Not here: whether the text is JSON at all; what is broken ends the walk.
  * Pure; any thread.
  * SPDX-License-Identifier: MIT */
-#include "slack/members.h"
+#include "common/members.h"
 
 #include <string.h>
-
-#include <json-c/json.h>
 
 static void blanks_skip(struct members *m)
 {
@@ -127,33 +125,4 @@ int value_is(struct tocsin_span value, const char *word)
 	const size_t len = strlen(word);
 
 	return value.ptr != NULL && value.len == len && memcmp(value.ptr, word, len) == 0;
-}
-
-static int string_add(struct text *t, struct tocsin_span value)
-{
-	struct json_tokener *tokener = json_tokener_new();
-	struct json_object *string = NULL;
-
-	if (tokener != NULL)
-		string = json_tokener_parse_ex(tokener, value.ptr, (int)value.len);
-	if (string != NULL && json_object_is_type(string, json_type_string))
-		text_bytes(t, json_object_get_string(string),
-			   (size_t)json_object_get_string_len(string));
-	json_object_put(string);
-	if (tokener != NULL)
-		json_tokener_free(tokener);
-	else
-		t->failed = 1;
-	return 1;
-}
-
-int value_add(struct text *t, struct tocsin_span value)
-{
-	if (value.len == 0 || value_is(value, "null") || value.ptr[0] == '{' || value.ptr[0] == '[')
-		return 0;
-	if (value.ptr[0] != '"') {
-		text_bytes(t, value.ptr, value.len);
-		return 1;
-	}
-	return value.len > 2 && string_add(t, value);
 }

@@ -2,7 +2,7 @@
  * Room in the engine is asked for before the commit and filled after it, so
  * that a first attempt needs no reading. Not here: checking (domain/ingest),
  * storing, sending.
- * API threads; publishing waits for the commit.
+ * API threads; a batch waits for the commit, one event need not.
  * SPDX-License-Identifier: MIT */
 #include "api/events.h"
 
@@ -13,7 +13,7 @@
 #include "domain/envelope.h"
 #include "model/ids.h"
 
-enum { IDEMPOTENCY_KEY_MAX_BYTES = 255, KEPT_MEMBERS = 4 };
+enum { IDEMPOTENCY_KEY_MAX_BYTES = 255, KEPT_MEMBERS = 4, WAITING_BODY_MAX_BYTES = 32 * 1024 };
 
 /* --- Publishing --------------------------------------------------------------- */
 
@@ -120,17 +120,15 @@ static void conflict_write(struct exchange *x, const struct accept *a)
 	buf_finish(&details);
 }
 
-static void request_commit(struct exchange *x, struct ingest_request *r)
+/* After the commit, however it went: what is left to tell, to engine and client. */
+static void request_committed(struct exchange *x, struct ingest_request *r, bool has_room,
+			      enum err rc)
 {
-	struct engine *engine = x->api->engine;
-	const size_t bytes = request_bytes(r);
-	const bool has_room = r->target_count > 0 && engine_room(engine, bytes);
-	const enum err rc = ingest_commit(&x->api->ingest, r);
-
 	if (rc == ERR_OK) {
 		for (size_t i = 0; i < r->accept.event_count; i++)
-			event_hand_over(engine, r, &r->accept.events[i], has_room);
+			event_hand_over(x->api->engine, r, &r->accept.events[i], has_room);
 		events_count(&r->accept);
+		x->reply.status = 202;
 		return;
 	}
 	if (rc == ERR_CONFLICT)
@@ -139,10 +137,15 @@ static void request_commit(struct exchange *x, struct ingest_request *r)
 		reply_err(&x->reply, rc);
 }
 
-/* Scan and commit. False after a reply that says why not. */
-static bool publish(struct exchange *x, struct ingest_request *r,
-		    enum err (*scan)(const struct ingest *, struct ingest_request *,
-				     struct faults *))
+static bool room_ask(const struct exchange *x, const struct ingest_request *r)
+{
+	return r->target_count > 0 && engine_room(x->api->engine, request_bytes(r));
+}
+
+/* Check it and find its targets. False after a reply that says why not. */
+static bool request_scan(struct exchange *x, struct ingest_request *r,
+			 enum err (*scan)(const struct ingest *, struct ingest_request *,
+					  struct faults *))
 {
 	if (!idempotency_key_is_sound(r->idempotency_key)) {
 		reply_error(&x->reply, 400,
@@ -152,17 +155,11 @@ static bool publish(struct exchange *x, struct ingest_request *r,
 	}
 	const enum err rc = scan(&x->api->ingest, r, &x->faults);
 
-	if (rc == ERR_BAD_REQUEST) {
+	if (rc == ERR_BAD_REQUEST)
 		reply_faults(&x->reply, &x->faults);
-		return false;
-	}
-	if (rc != ERR_OK) {
+	else if (rc != ERR_OK)
 		reply_err(&x->reply, rc);
-		return false;
-	}
-	x->reply.status = 202;
-	request_commit(x, r);
-	return x->reply.status == 202;
+	return rc == ERR_OK;
 }
 
 static struct ingest_request request_of(const struct exchange *x)
@@ -172,23 +169,75 @@ static struct ingest_request request_of(const struct exchange *x)
 					.idempotency_key = x->request.idempotency_key };
 }
 
+static void accepted_write(struct exchange *x, const struct ingest_request *r)
+{
+	if (x->reply.status != 202)
+		return;
+	struct json_writer w = reply_json(&x->reply, 202);
+
+	event_write(x, &r->accept.events[0], &w);
+}
+
 void events_publish(struct exchange *x)
 {
 	struct ingest_request r = request_of(x);
 
-	if (publish(x, &r, ingest_one)) {
-		struct json_writer w = reply_json(&x->reply, 202);
+	if (request_scan(x, &r, ingest_one)) {
+		const bool has_room = room_ask(x, &r);
 
-		event_write(x, &r.accept.events[0], &w);
+		request_committed(x, &r, has_room, ingest_commit(&x->api->ingest, &r));
+		accepted_write(x, &r);
 	}
 	ingest_request_finish(&r);
 }
+
+/* --- Publishing without a thread that waits ------------------------------------------- */
+
+static void publish_resume(struct exchange *x)
+{
+	request_committed(x, &x->publishing, x->has_room, x->commit_rc);
+	accepted_write(x, &x->publishing);
+	ingest_request_finish(&x->publishing);
+}
+
+static void publish_committed(void *ctx, enum err rc)
+{
+	struct exchange *x = ctx;
+
+	x->commit_rc = rc;
+	x->waiter.committed(x->waiter.ctx, x);
+}
+
+bool events_publish_begin(struct exchange *x)
+{
+	/* Large bodies wait on their thread: so few of them are in memory at once. */
+	if (x->request.body.len > WAITING_BODY_MAX_BYTES) {
+		events_publish(x);
+		return false;
+	}
+	x->publishing = request_of(x);
+	if (!request_scan(x, &x->publishing, ingest_one)) {
+		ingest_request_finish(&x->publishing);
+		return false;
+	}
+	x->has_room = room_ask(x, &x->publishing);
+	x->resume = publish_resume;
+	ingest_commit_begin(&x->api->ingest, &x->publishing, publish_committed, x);
+	return true;
+}
+
+/* --- Batches ----------------------------------------------------------------------------- */
 
 void events_publish_batch(struct exchange *x)
 {
 	struct ingest_request r = request_of(x);
 
-	if (publish(x, &r, ingest_batch)) {
+	if (request_scan(x, &r, ingest_batch)) {
+		const bool has_room = room_ask(x, &r);
+
+		request_committed(x, &r, has_room, ingest_commit(&x->api->ingest, &r));
+	}
+	if (x->reply.status == 202) {
 		struct json_writer w = reply_json(&x->reply, 202);
 
 		json_open(&w, '{');

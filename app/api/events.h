@@ -5,7 +5,10 @@
 
 #include "api/exchange.h"
 
+/* Waits for the commit. */
 void events_publish(struct exchange *x);
+/* Does not: true when x->resume answers after it, false when the answer is there. */
+bool events_publish_begin(struct exchange *x);
 void events_publish_batch(struct exchange *x);
 void events_show(struct exchange *x);
 

@@ -34,4 +34,5 @@ void exchange_reset(struct exchange *x)
 	}
 	x->caller = (struct caller){ 0 };
 	x->route = NULL;
+	x->resume = NULL;
 }

@@ -9,10 +9,26 @@
 #include "api/reply.h"
 #include "api/request.h"
 
+struct exchange;
 struct route;
+
+/* Who goes on with an exchange whose answer waits for the disk; NULL members:
+ * nobody, the answer is waited for. */
+struct exchange_waiter {
+	/* The commit is over, x->commit_rc says how. On the writer's thread: leave x for
+	 * exchange_resume() on one of ours, and do not block. */
+	void (*committed)(void *ctx, struct exchange *x);
+	void *ctx;
+};
 
 struct exchange {
 	const struct api *api;
+	struct exchange_waiter waiter;
+	/* Set while the answer waits: what gives it once the commit is over. */
+	void (*resume)(struct exchange *x);
+	enum err commit_rc;
+	struct ingest_request publishing; /* of the events' routes */
+	bool has_room;                    /* the engine had, before the commit */
 	struct request request;
 	struct reply reply;
 	struct query query; /* by the route's table */

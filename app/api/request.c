@@ -153,6 +153,7 @@ void request_head_read(struct request *q, FCGX_ParamArray params)
 	q->authorization = span_of(authorization);
 	q->content_type = span_of(FCGX_GetParam("CONTENT_TYPE", params));
 	q->idempotency_key = span_of(FCGX_GetParam("HTTP_IDEMPOTENCY_KEY", params));
+	q->is_read = false;
 	q->content_length = length_parse(FCGX_GetParam("CONTENT_LENGTH", params));
 	q->method = method_parse(FCGX_GetParam("REQUEST_METHOD", params));
 	target_read(q, FCGX_GetParam("REQUEST_URI", params));
@@ -255,6 +256,7 @@ enum err request_body_read(struct request *q, FCGX_Stream *in, size_t cap_bytes)
 	/* Apache calls us with half a body when the client went away. */
 	if (FCGX_GetError(in) != 0)
 		return ERR_IO;
+	q->is_read = true;
 	if (q->body.failed != ERR_OK)
 		return q->body.failed;
 	if (q->content_length >= 0 && (size_t)q->content_length != q->body.len)

@@ -34,6 +34,7 @@ struct request {
 	size_t segment_count;
 	struct span authorization, content_type, idempotency_key; /* ptr NULL: absent */
 	int64_t content_length; /* -1 = not said, -2 = not a number */
+	bool is_read;           /* the body came to its end */
 	struct buf body;
 	char decoded[PATH_MAX_BYTES + 1]; /* what segments point into */
 };

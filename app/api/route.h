@@ -3,6 +3,8 @@
 #ifndef TOCSIN_API_ROUTE_H
 #define TOCSIN_API_ROUTE_H
 
+#include <stdbool.h>
+
 #include "api/query.h"
 #include "api/request.h"
 
@@ -26,6 +28,9 @@ struct route {
 	unsigned scopes;     /* any one of these SCOPE_… bits; 0: no key is needed */
 	unsigned flags;      /* ROUTE_… */
 	void (*answer)(struct exchange *x);
+	/* Instead of answer, where the exchange has a waiter: true when the answer waits
+	 * for the disk (x->resume gives it), false when it is there. NULL: there is none. */
+	bool (*begin)(struct exchange *x);
 	const struct query_row *query;             /* NULL: no parameters */
 	int status;                                /* when all is well */
 	const char *request_schema, *reply_schema; /* names in schemas.c; NULL: none */

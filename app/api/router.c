@@ -120,15 +120,20 @@ static bool body_check(struct exchange *x, FCGX_Stream *in)
 	return false;
 }
 
-static void answer(struct exchange *x, FCGX_Stream *in)
+static enum router_outcome answer(struct exchange *x, FCGX_Stream *in)
 {
 	if (is_guarded(&x->request) && !caller_check(x))
-		return;
+		return ROUTER_ANSWERED;
 	if (!route_find(x) || !scope_check(x) || !query_check(x))
-		return;
+		return ROUTER_ANSWERED;
 	if ((x->route->flags & ROUTE_BODY) != 0 && !body_check(x, in))
-		return;
-	x->route->answer(x);
+		return ROUTER_ANSWERED;
+	/* The hot route, where one may wait for the disk without a thread. */
+	if (x->route->begin != NULL && x->waiter.committed != NULL && x->route->begin(x))
+		return ROUTER_WAITING;
+	if (x->route->begin == NULL || x->waiter.committed == NULL)
+		x->route->answer(x);
+	return ROUTER_ANSWERED;
 }
 
 /* --- What is kept of it ------------------------------------------------------------ */
@@ -162,13 +167,26 @@ static void failure_log(const struct exchange *x)
 		  atomic_exchange(&unsaid, 0), reply_cause_text(&x->reply));
 }
 
-void router_run(struct exchange *x, FCGX_ParamArray params, FCGX_Stream *in)
+static void reply_note(const struct exchange *x)
+{
+	status_count(x->reply.status);
+	if (x->reply.status >= 500)
+		failure_log(x);
+}
+
+enum router_outcome router_run(struct exchange *x, FCGX_ParamArray params, FCGX_Stream *in)
 {
 	exchange_reset(x);
 	x->routes = routes_all(&x->route_count);
 	request_head_read(&x->request, params);
-	answer(x, in);
-	status_count(x->reply.status);
-	if (x->reply.status >= 500)
-		failure_log(x);
+	if (answer(x, in) == ROUTER_WAITING)
+		return ROUTER_WAITING;
+	reply_note(x);
+	return ROUTER_ANSWERED;
+}
+
+void router_resume(struct exchange *x)
+{
+	x->resume(x);
+	reply_note(x);
 }

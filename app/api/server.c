@@ -1,7 +1,9 @@
 /* server.c - the threads that take requests from the web server.
  * Each waits in an epoll of its own on the shared listening socket
- * (EPOLLEXCLUSIVE wakes one) and on the stop event, takes one request and
- * closes its connection: a kept one would pin the thread.
+ * (EPOLLEXCLUSIVE wakes one), on commits that are over and on the stop event,
+ * takes one request and closes its connection: a kept one would pin the thread.
+ * A published event waits for the disk without a thread: whichever is free
+ * answers it then, and one commit carries as many as there are clients.
  * Not here: making the socket (main/), answering (router.c).
  * Starts on the main thread; everything else on the API threads.
  * SPDX-License-Identifier: MIT */
@@ -10,6 +12,7 @@
 #include <errno.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -19,11 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/calls.h"
 #include "api/router.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "channel/blame.h"
 
 enum {
 	STACK_BYTES = 256 * 1024,
@@ -31,12 +36,15 @@ enum {
 	/* A thread still waiting for a silent web server's bytes after this long is woken. */
 	STOP_PATIENCE_S = 5,
 	ACCEPT_PAUSE_MS = 50,
+	WAITING_THREADS = 4, /* for requests, at once */
+	LINGER_MS = 2000,
+	WAITING_MAX = 256, /* answers that wait for the disk without a thread */
 };
 
 struct worker {
 	struct server *server;
 	pthread_t thread;
-	FCGX_Request fcgi;
+	struct call *_Atomic call; /* the one it accepts with, or answers */
 	int epoll_fd;
 };
 
@@ -46,6 +54,11 @@ struct server {
 	int listen_fd, stop_fd;
 	size_t count;
 	struct worker *workers; /* owned */
+	struct calls *calls;
+	pthread_mutex_t lock;
+	pthread_cond_t turn;
+	size_t waiting, resting; /* threads; under lock */
+	bool is_stopping;        /* under lock */
 };
 
 /* --- One request -------------------------------------------------------------- */
@@ -63,15 +76,70 @@ static void reply_write(struct reply *p, FCGX_Stream *out)
 	buf_finish(&head);
 }
 
-static void request_serve(struct exchange *x, FCGX_Request *fcgi)
+/* Mostly there is no body, and its end is one empty record. */
+static bool input_is_over(struct call *c)
 {
-	const int64_t started_us = clock_mono_us();
+	const struct request *q = &c->exchange.request;
+	char byte;
 
-	router_run(x, fcgi->envp, fcgi->in);
-	reply_write(&x->reply, fcgi->out);
-	fcgi->keepConnection = 0;
-	FCGX_Finish_r(fcgi);
-	histogram_record(HISTOGRAM_REQUEST_SECONDS, (double)(clock_mono_us() - started_us) / 1e6);
+	return q->is_read || (q->content_length <= 0 && FCGX_GetStr(&byte, 1, c->fcgi.in) == 0 &&
+			      FCGX_GetError(c->fcgi.in) == 0);
+}
+
+/* Answered before all of the request came (401, 413): a connection that is closed
+ * with unread bytes in it could take the reply along. libfcgi would wait like this
+ * after every request; we told it not to (fcgi_init()). */
+static void call_linger(struct call *c)
+{
+	struct pollfd p = { c->fcgi.ipcFd, POLLIN, 0 };
+	const int64_t until_ms = clock_mono_ms() + LINGER_MS;
+	char trash[4096];
+	int64_t left_ms = LINGER_MS;
+
+	FCGX_FClose(c->fcgi.err);
+	FCGX_FClose(c->fcgi.out);
+	shutdown(p.fd, SHUT_WR);
+	while (left_ms > 0 && poll(&p, 1, (int)left_ms) > 0 && read(p.fd, trash, sizeof(trash)) > 0)
+		left_ms = until_ms - clock_mono_ms();
+}
+
+static void call_answer(struct call *c)
+{
+	reply_write(&c->exchange.reply, c->fcgi.out);
+	if (!input_is_over(c))
+		call_linger(c);
+	c->fcgi.keepConnection = 0;
+	FCGX_Finish_r(&c->fcgi);
+	histogram_record(HISTOGRAM_REQUEST_SECONDS,
+			 (double)(clock_mono_us() - c->started_us) / 1e6);
+}
+
+/* A connection was accepted. The call is another's when its answer waits. */
+static void call_serve(struct worker *me)
+{
+	struct call *const c = me->call;
+
+	c->started_us = clock_mono_us();
+	calls_count(me->server->calls, 1);
+	if (router_run(&c->exchange, c->fcgi.envp, c->fcgi.in) == ROUTER_WAITING) {
+		me->call = NULL;
+		return;
+	}
+	call_answer(c);
+	calls_count(me->server->calls, -1);
+}
+
+/* Commits that are over: answer them. */
+static void calls_resume(struct server *s)
+{
+	struct call *c;
+
+	while ((c = calls_take(s->calls)) != NULL) {
+		router_resume(&c->exchange);
+		call_answer(c);
+		calls_give(s->calls, c);
+		calls_count(s->calls, -1);
+	}
 }
 
 /* --- Threads ------------------------------------------------------------------- */
@@ -83,38 +151,87 @@ static void pause_ms(long ms)
 	nanosleep(&span, NULL);
 }
 
-/* False once the server stops. Spurious wake-ups return true. */
-static bool request_wait(const struct worker *me)
+/* Few threads wait for requests and take turns while they are quick; the others
+ * rest. When all that waited are at work, by many requests or by slow peers, one
+ * more comes out. So threads do not wake each other for nothing. False at a stop. */
+static bool turn_wait(struct server *s)
 {
-	struct epoll_event events[2];
-	const int count = epoll_wait(me->epoll_fd, events, 2, -1);
+	pthread_mutex_lock(&s->lock);
+	while (s->waiting >= WAITING_THREADS && !s->is_stopping) {
+		s->resting++;
+		pthread_cond_wait(&s->turn, &s->lock);
+		s->resting--;
+	}
+	s->waiting++;
+	const bool goes_on = !s->is_stopping;
+	pthread_mutex_unlock(&s->lock);
+	return goes_on;
+}
+
+static void turn_leave(struct server *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->waiting--;
+	if (s->waiting == 0 && s->resting > 0)
+		pthread_cond_signal(&s->turn);
+	pthread_mutex_unlock(&s->lock);
+}
+
+enum wake { WAKE_STOP, WAKE_CALLS, WAKE_REQUEST };
+
+/* Wait for something to do. Spurious wake-ups look like requests. */
+static enum wake wake_wait(const struct worker *me)
+{
+	struct epoll_event events[3];
+	enum wake wake = WAKE_REQUEST;
+
+	if (!turn_wait(me->server))
+		return WAKE_STOP;
+	const int count = epoll_wait(me->epoll_fd, events, 3, -1);
+
+	turn_leave(me->server);
 
 	for (int i = 0; i < count; i++) {
 		if (events[i].data.fd == me->server->stop_fd)
-			return false;
+			return WAKE_STOP;
+		if (events[i].data.fd == calls_fd(me->server->calls))
+			wake = WAKE_CALLS;
 	}
-	return true;
+	return wake;
+}
+
+static void request_take(struct worker *me)
+{
+	const int rc = FCGX_Accept_r(&me->call->fcgi);
+
+	if (rc >= 0) {
+		call_serve(me);
+	} else if (rc != -EAGAIN && rc != -EINTR && rc != -ECONNABORTED) {
+		/* Out of descriptors, most likely: the connection stays in the backlog. */
+		log_error("api accept failed code=%d", rc);
+		pause_ms(ACCEPT_PAUSE_MS);
+	}
 }
 
 static void *worker_run(void *arg)
 {
 	struct worker *me = arg;
-	struct exchange x;
+	struct server *s = me->server;
+	enum wake wake;
 
-	exchange_init(&x, me->server->api);
-	while (request_wait(me)) {
-		const int rc = FCGX_Accept_r(&me->fcgi);
-
-		if (rc >= 0) {
-			request_serve(&x, &me->fcgi);
-		} else if (rc != -EAGAIN && rc != -EINTR && rc != -ECONNABORTED) {
-			/* Out of descriptors, most likely: the connection stays in the backlog. */
-			log_error("api accept failed code=%d", rc);
-			pause_ms(ACCEPT_PAUSE_MS);
-		}
+	blame_thread_begin();
+	while ((wake = wake_wait(me)) != WAKE_STOP) {
+		calls_resume(s);
+		if (wake == WAKE_CALLS)
+			continue;
+		if (me->call == NULL)
+			me->call = calls_get(s->calls);
+		if (me->call != NULL)
+			request_take(me);
+		else
+			calls_wait(s->calls); /* at the bound: until one comes back */
 	}
-	FCGX_Free(&me->fcgi, 1);
-	exchange_finish(&x);
+	blame_thread_end();
 	return NULL;
 }
 
@@ -131,8 +248,8 @@ static bool worker_start(struct worker *me, struct server *s, const pthread_attr
 	me->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (me->epoll_fd < 0)
 		return false;
-	if (FCGX_InitRequest(&me->fcgi, s->listen_fd, 0) == 0 &&
-	    watch(me->epoll_fd, s->listen_fd, EPOLLIN | EPOLLEXCLUSIVE) &&
+	if (watch(me->epoll_fd, s->listen_fd, EPOLLIN | EPOLLEXCLUSIVE) &&
+	    watch(me->epoll_fd, calls_fd(s->calls), EPOLLIN | EPOLLEXCLUSIVE) &&
 	    watch(me->epoll_fd, s->stop_fd, EPOLLIN) &&
 	    pthread_create(&me->thread, attr, worker_run, me) == 0)
 		return true;
@@ -166,6 +283,8 @@ static bool fcgi_init(void)
 
 	for (size_t i = 0; i < COUNT_OF(signals); i++)
 		sigaction(signals[i], NULL, &saved[i]);
+	/* Not one poll more for each request than it needs; see call_linger(). */
+	setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 0);
 	const bool is_ready = FCGX_Init() == 0;
 
 	for (size_t i = 0; i < COUNT_OF(signals); i++)
@@ -193,7 +312,10 @@ enum err server_start(const struct api *api, int listen_fd, struct server **out,
 	s->listen_fd = listen_fd;
 	s->stop_fd = eventfd(0, EFD_CLOEXEC);
 	s->workers = xcalloc(wanted, sizeof(*s->workers));
-	if (s->stop_fd >= 0)
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->turn, NULL);
+	s->calls = calls_create(s->api, listen_fd, wanted + WAITING_MAX);
+	if (s->stop_fd >= 0 && s->calls != NULL)
 		s->count = workers_start(s, wanted);
 	if (s->count == wanted) {
 		*out = s;
@@ -212,8 +334,10 @@ enum err server_start(const struct api *api, int listen_fd, struct server **out,
 static void worker_join(struct worker *me, const struct timespec *until)
 {
 	if (pthread_timedjoin_np(me->thread, NULL, until) != 0) {
-		if (me->fcgi.ipcFd >= 0)
-			shutdown(me->fcgi.ipcFd, SHUT_RD);
+		const struct call *call = me->call;
+
+		if (call != NULL && call->fcgi.ipcFd >= 0)
+			shutdown(call->fcgi.ipcFd, SHUT_RD);
 		pthread_join(me->thread, NULL);
 	}
 	close(me->epoll_fd);
@@ -226,12 +350,24 @@ void server_stop(struct server *s)
 
 	if (s == NULL)
 		return;
+	pthread_mutex_lock(&s->lock);
+	s->is_stopping = true;
+	pthread_cond_broadcast(&s->turn);
+	pthread_mutex_unlock(&s->lock);
 	if (s->stop_fd >= 0 && write(s->stop_fd, &one, sizeof(one)) < 0)
 		log_error("api stop event: errno=%d", errno);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += STOP_PATIENCE_S;
 	for (size_t i = 0; i < s->count; i++)
 		worker_join(&s->workers[i], &until);
+	/* What waits for the disk still gets its answer. */
+	while (s->calls != NULL && calls_wait(s->calls))
+		calls_resume(s);
+	for (size_t i = 0; i < s->count; i++)
+		calls_give(s->calls, s->workers[i].call);
+	calls_destroy(s->calls);
+	pthread_cond_destroy(&s->turn);
+	pthread_mutex_destroy(&s->lock);
 	if (s->stop_fd >= 0)
 		close(s->stop_fd);
 	free(s->workers);

@@ -107,9 +107,10 @@ struct conf {
 	char *path;
 };
 
-/* Read path (NULL: nothing, so that the defaults hold) and apply overrides ("store.path=/tmp/x.db"; NULL-terminated or
- * NULL), last one wins. All faults at once in faults; a syntax error or an
- * unreadable file is one fault. `@include "x"` is relative to the file.
+/* Read path (NULL: nothing, so that the defaults hold) and apply overrides
+ * ("store.path=/tmp/x.db"; NULL-terminated or NULL), last one wins. All faults at
+ * once in faults; a syntax error or an unreadable file is one fault. `@include "x"`
+ * is relative to the file.
  * Returns ERR_OK, or ERR_BAD_REQUEST with faults.
  * Owner  *out is owned either way; conf_finish(). */
 MUST_CHECK enum err conf_load(const char *path, const char *const *overrides, struct conf *out,

@@ -1,6 +1,5 @@
 /* value.c - one value: from the file or a text into its slot, by its row.
- * Not here: which keys a group has and whether they were given (settings.c); how
- * faults are worded (value_words.c).
+ * Not here: which keys a group has (settings_reader.c); words (value_words.c).
  * Thread: main, at start-up; `file:` waits for the disk.
  * SPDX-License-Identifier: MIT */
 #include "conf/value.h"

@@ -532,6 +532,21 @@ bool engine_stop(struct engine *e, int64_t timeout_ms)
 	return e->lane_has_ended;
 }
 
+/* What came after the stop: the store has it. */
+static void notes_drop(struct engine *e)
+{
+	struct note *next;
+
+	for (struct note *n = e->first; n != NULL; n = next) {
+		next = n->next;
+		if (n->kind == NOTE_HAND_OVER)
+			event_drop(n->event);
+		if (n->kind == NOTE_SETTLED)
+			settles_free(n->settles);
+		free(n);
+	}
+}
+
 void engine_destroy(struct engine *e)
 {
 	if (e == NULL)
@@ -550,6 +565,7 @@ void engine_destroy(struct engine *e)
 	}
 	if (e->open != NULL)
 		settles_free(e->open);
+	notes_drop(e);
 	known_destroy(e->known);
 	schedule_destroy(e->schedule);
 	sockets_destroy(e->sockets);

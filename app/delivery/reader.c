@@ -38,6 +38,8 @@ static size_t wants_take(struct reader *r, struct store_want *out)
 {
 	const size_t count = r->want_count < WANTS_AT_ONCE ? r->want_count : WANTS_AT_ONCE;
 
+	if (count == 0) /* there may be no array yet */
+		return 0;
 	memcpy(out, r->wants, count * sizeof(*out));
 	memmove(r->wants, r->wants + count, (r->want_count - count) * sizeof(*out));
 	r->want_count -= count;

@@ -37,7 +37,7 @@ void trial_find(struct trial *t, enum trial_mark mark, const char *fmt, ...)
 	char text[TEXT_BYTES];
 	va_list args;
 
-	if (mark > TRIAL_NOTE && ++t->found > FOUND_SHOWN_MAX) {
+	if ((mark == TRIAL_WARNING || mark == TRIAL_FAIL) && ++t->found > FOUND_SHOWN_MAX) {
 		t->rules->place->marks[mark]++;
 		return;
 	}
@@ -88,13 +88,27 @@ void trial_return(struct trial *t)
 
 /* --- Loading -------------------------------------------------------------------- */
 
+/* Two declarations with the same settings have the same faults. */
+static bool line_is_new(const struct setting_faults *faults, size_t at)
+{
+	for (size_t i = 0; i < at; i++) {
+		if (strcmp(faults->lines[i], faults->lines[at]) == 0)
+			return false;
+	}
+	return true;
+}
+
 static bool faults_say(struct trial *t, struct setting_faults *faults, const char *hint)
 {
 	const bool has_any = faults->count > 0;
 
-	for (size_t i = 0; i < faults->count; i++)
-		trial_find(t, TRIAL_FAIL, "%s%s", faults->lines[i],
-			   strstr(faults->lines[i], "is missing") != NULL ? hint : "");
+	for (size_t i = 0; i < faults->count; i++) {
+		const char *line = faults->lines[i];
+
+		if (line_is_new(faults, i))
+			trial_find(t, TRIAL_FAIL, "%s%s", line,
+				   strstr(line, "is missing") != NULL ? hint : "");
+	}
 	setting_faults_finish(faults);
 	return has_any;
 }
@@ -149,6 +163,7 @@ static bool channels_make(struct trial *t)
 	static const char *const names[] = { "check", "check-2" };
 	struct setting_faults faults = { NULL, 0 };
 
+	free(t->conf.channels); /* room for none */
 	t->conf.channels = xcalloc(COUNT_OF(names), sizeof(*t->conf.channels));
 	t->conf.channel_count = COUNT_OF(names);
 	for (size_t i = 0; i < COUNT_OF(names); i++)

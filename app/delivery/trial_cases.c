@@ -36,7 +36,7 @@ static void extra_put(struct buf *out, const char *text)
 	buf_text(out, ",");
 	member_put(out, "collection_id", text);
 	buf_text(out, ",\"count\":3,\"ratio\":0.25,\"open\":true,\"none\":null,"
-		      "\"tags\":[\"a\",\"b\"],\"owner\":{\"name\":\"Ada\"}}");
+		      "\"labels\":[\"a\",\"b\"],\"owner\":{\"name\":\"Ada\"}}");
 }
 
 static void data_put(struct buf *out, const char *text, size_t bytes)

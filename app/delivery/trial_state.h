@@ -4,7 +4,7 @@
 #define TOCSIN_DELIVERY_TRIAL_STATE_H
 
 #include "delivery/transfer.h"
-#include "delivery/trial.h"
+#include "delivery/trial_rules.h"
 
 enum { TRIAL_CONFIGS_MAX = 20, TRIAL_EVENTS = 5, TRIAL_SECRETS_MAX = 64 };
 

@@ -494,6 +494,12 @@ enum err ingest_commit(const struct ingest *in, struct ingest_request *r)
 	return store_accept(in->store, &r->accept);
 }
 
+void ingest_commit_begin(const struct ingest *in, struct ingest_request *r,
+			 void (*done)(void *ctx, enum err rc), void *ctx)
+{
+	store_accept_begin(in->store, &r->accept, done, ctx);
+}
+
 void ingest_request_finish(struct ingest_request *r)
 {
 	if (r == NULL)

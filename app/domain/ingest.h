@@ -40,6 +40,9 @@ MUST_CHECK enum err ingest_sample(const struct ingest *in, struct ingest_request
 				  struct faults *faults);
 /* Store it: results are in r->accept afterwards. Waits for the commit. */
 MUST_CHECK enum err ingest_commit(const struct ingest *in, struct ingest_request *r);
+/* The same without waiting; done() is called on another thread and must not block. */
+void ingest_commit_begin(const struct ingest *in, struct ingest_request *r,
+			 void (*done)(void *ctx, enum err rc), void *ctx);
 void ingest_request_finish(struct ingest_request *r);
 
 #endif

@@ -131,7 +131,9 @@ static void child_run(const struct plugin_options *options, struct trial_place *
 /* It came to no end: say what it was in. */
 static void crash_print(struct trial_place *place, int status)
 {
-	const char *doing = place->doing[0] == '\0' ? "code of this program" : place->doing;
+	const char *doing = place->doing[0] != '\0' ? place->doing
+			    : place->has_ended      ? "its end; stderr may say why"
+						    : "code of this program";
 	char text[512];
 
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)

@@ -135,6 +135,11 @@ struct accept {
  * fingerprint is a duplicate; with another it is ERR_CONFLICT. Within one
  * accept the same holds between its events. */
 MUST_CHECK enum err store_accept(struct store *s, struct accept *a);
+/* The same without waiting: done() is called on the writer thread with what
+ * store_accept() would have returned. a and all in it stay untouched until then.
+ * done() must not call the store. */
+void store_accept_begin(struct store *s, struct accept *a, void (*done)(void *ctx, enum err rc),
+			void *ctx);
 
 /* --- The queue and its results ------------------------------------------- */
 

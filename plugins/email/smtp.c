@@ -79,18 +79,22 @@ static const struct curl_rule curl_rules[] = {
 /* "words: reply", the reply in printable ASCII or UTF-8 and cut between characters. */
 static void reason_set(struct tocsin_verdict *v, const char *words, struct tocsin_span reply)
 {
-	char shown[sizeof(v->reason)];
-	const size_t used = strlen(words) + 2;
-	size_t len = used < sizeof(shown) ? sizeof(shown) - 1 - used : 0;
+	const int used = snprintf(v->reason, sizeof(v->reason), "%s", words);
+	size_t at = used < 0 ? 0 : (size_t)used;
 
-	len = text_cut(reply.ptr == NULL ? "" : reply.ptr, reply.len, len);
+	if (reply.len == 0 || at + 3 > sizeof(v->reason))
+		return;
+	v->reason[at++] = ':';
+	v->reason[at++] = ' ';
+	const size_t len = text_cut(reply.ptr, reply.len, sizeof(v->reason) - 1 - at);
+
 	for (size_t i = 0; i < len; i++) {
 		const unsigned char c = (unsigned char)reply.ptr[i];
 
-		shown[i] = (char)(c < 0x20 || c == 0x7F ? ' ' : c);
+		/* Reply texts are ASCII (RFC 5321 4.2); who knows what else this is. */
+		v->reason[at++] = (char)(c >= 0x7F ? '?' : c < 0x20 ? ' ' : c);
 	}
-	shown[len] = '\0';
-	snprintf(v->reason, sizeof(v->reason), "%s%s%s", words, len == 0 ? "" : ": ", shown);
+	v->reason[at] = '\0';
 }
 
 /* The last line belongs to this code; a "221 bye" behind it does not. */

@@ -36,22 +36,29 @@ __attribute__((format(printf, 2, 3))) static int refuse(const struct report *r, 
 
 /* --- Files ---------------------------------------------------------------------- */
 
+static void blob_set(struct curl_blob *blob, char *text, size_t len)
+{
+	blob->data = text;
+	blob->len = len;
+	blob->flags = CURL_BLOB_NOCOPY;
+}
+
 static int file_read(FILE *file, const char *path, struct curl_blob *out, const struct report *r)
 {
-	char *text = malloc(FILE_MAX_BYTES);
-
-	if (text == NULL) {
+	blob_set(out, malloc(FILE_MAX_BYTES), 0);
+	if (out->data == NULL) {
 		refuse(r, "out of memory");
 		return TOCSIN_TRY_LATER;
 	}
-	const size_t len = fread(text, 1, FILE_MAX_BYTES, file);
-	char *fitting = realloc(text, len + 1);
-
-	*out = (struct curl_blob){ fitting == NULL ? text : fitting, len, CURL_BLOB_NOCOPY };
+	out->len = fread(out->data, 1, FILE_MAX_BYTES, file);
 	if (ferror(file))
 		return refuse(r, "%s: %s", path, strerror(errno));
-	if (len == FILE_MAX_BYTES)
+	if (out->len == FILE_MAX_BYTES)
 		return refuse(r, "%s is larger than 1 MiB", path);
+	void *fitting = realloc(out->data, out->len + 1);
+
+	if (fitting != NULL)
+		out->data = fitting;
 	return TOCSIN_OK;
 }
 
@@ -130,7 +137,7 @@ static int key_keep(EVP_PKEY *key, struct curl_blob *out)
 
 		if (copy != NULL) {
 			memcpy(copy, text, (size_t)len);
-			*out = (struct curl_blob){ copy, (size_t)len, CURL_BLOB_NOCOPY };
+			blob_set(out, copy, (size_t)len);
 			rc = TOCSIN_OK;
 		}
 	}

@@ -87,9 +87,12 @@ def test_settings_and_overrides(tmp_path):
 def test_channels_listed(tmp_path):
     conf = tmp_path / "tocsin.conf"
     conf.write_text(CHANNELS)
-    lines = tocsin("channels", conf=conf).stdout.splitlines()
+    text = tocsin("channels", conf=conf).stdout
+    lines = [line for line in text.splitlines() if line and not line.startswith(" ")]
     assert [l.split("\t")[0] for l in lines] == ["webhook", "http"]
     assert str(PLUGINS) in lines[0]
+    assert "\n    url  http or https URL, required, target\n" in text
+    assert "\n  settings, in tocsin.conf" in text and "schemes http,https" in text
 
 
 def test_usage():

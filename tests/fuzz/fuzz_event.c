@@ -37,6 +37,12 @@ enum err store_accept(struct store *s, struct accept *a)
 	return ERR_IO;
 }
 
+void store_accept_begin(struct store *s, struct accept *a, void (*done)(void *ctx, enum err rc),
+			void *ctx)
+{
+	done(ctx, store_accept(s, a));
+}
+
 /* The kept members, put together, are the inside of an object. */
 static void extra_check(struct span extra)
 {

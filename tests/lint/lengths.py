@@ -67,7 +67,7 @@ def function_faults(path, lines):
 
 def main():
     faults = []
-    for path in files("app", "plugins", "tests"):
+    for path in files("app", "plugins", "tests", "examples"):
         text = path.read_text()
         lines = text.splitlines()
         if len(lines) > FILE_MAX:

@@ -71,7 +71,7 @@ static void shipped_file_loads(void **state)
 
 	(void)state;
 	text_load(text, &conf);
-	assert_int_equal(conf.channel_count, 2);
+	assert_int_equal(conf.channel_count, 5);
 	assert_string_equal(conf.channels[0].name, "webhook");
 	assert_string_equal(conf.channels[1].name, "http");
 	conf_finish(&conf);

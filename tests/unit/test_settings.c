@@ -544,6 +544,28 @@ static void printing(void **state)
 	free(text);
 }
 
+static void from_texts(void **state)
+{
+	static const char *const good[] = { "number=3", "list=x, y", "secret=env:HOME", NULL };
+	static const char *const bad[] = { "number=99", "nubmer=1", "text", NULL };
+	struct setting_faults faults = { NULL, 0 };
+	struct sample s = { 0 };
+
+	(void)state;
+	settings_read_texts(good, "g", rows, &s, &faults);
+	assert_int_equal(faults.count, 0);
+	assert_int_equal(s.number, 3);
+	assert_int_equal(s.list.count, 2);
+	assert_string_equal(s.text, "abc");
+	settings_finish(rows, &s);
+	settings_read_texts(bad, "g", rows, &s, &faults);
+	assert_int_equal(faults.count, 3);
+	assert_non_null(strstr(faults.lines[1], "did you mean g.number"));
+	assert_non_null(strstr(faults.lines[2], "write text=value"));
+	settings_finish(rows, &s);
+	setting_faults_finish(&faults);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +579,7 @@ int main(void)
 		cmocka_unit_test(texts_stay_texts),
 		cmocka_unit_test(required_keys_and_groups),
 		cmocka_unit_test(overrides),
+		cmocka_unit_test(from_texts),
 		cmocka_unit_test(printing),
 	};
 

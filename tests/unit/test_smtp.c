@@ -177,10 +177,10 @@ static void replies_are_cut_and_cleaned(void **state)
 		strncat(line, "\xE2\x82\xAC", 4);
 	out.last_line = world_span(line);
 	smtp_judge(&out, 0, &v);
-	assert_memory_equal(v.reason, "the recipient was refused: 550  [2J  \xE2\x82\xAC", 40);
+	assert_memory_equal(v.reason, "the recipient was refused: 550  [2J  ???", 40);
 	assert_true(strlen(v.reason) >= 150 && strlen(v.reason) < sizeof(v.reason));
-	/* Whole characters only. */
-	assert_string_equal(v.reason + strlen(v.reason) - 3, "\xE2\x82\xAC");
+	for (const char *at = v.reason; *at != '\0'; at++)
+		assert_in_range(*at, 0x20, 0x7E);
 }
 
 int main(void)

@@ -14,6 +14,8 @@ struct accept_unit {
 	struct unit unit;
 	struct accept *accept;
 	int64_t now_ms;
+	void (*done)(void *ctx, enum err rc); /* of one that nobody waits for */
+	void *ctx;
 };
 
 static enum err made_read(struct db *db, int64_t event_id, unsigned *out)
@@ -232,16 +234,56 @@ static enum err accept_run(void *driver, struct unit *u)
 	return a->idempotency_key.ptr == NULL ? ERR_OK : key_add(s, a);
 }
 
+static size_t weight_of(const struct accept *a)
+{
+	size_t weight = a->event_count;
+
+	for (size_t i = 0; i < a->event_count; i++)
+		weight += a->events[i].target_count;
+	return weight;
+}
+
+static void accept_count(const struct accept *a, enum err rc)
+{
+	for (size_t i = 0; i < a->event_count && rc == ERR_OK; i++)
+		if (!a->events[i].duplicate)
+			metric_add(METRIC_DELIVERIES_CREATED, a->events[i].deliveries);
+}
+
 enum err store_accept(struct store *s, struct accept *a)
 {
 	struct accept_unit u = { .accept = a, .now_ms = clock_wall_ms() };
 
-	u.unit.weight = a->event_count;
-	for (size_t i = 0; i < a->event_count; i++)
-		u.unit.weight += a->events[i].target_count;
-	enum err rc = store_run(s, &u.unit, accept_run);
-	for (size_t i = 0; i < a->event_count && rc == ERR_OK; i++)
-		if (!a->events[i].duplicate)
-			metric_add(METRIC_DELIVERIES_CREATED, a->events[i].deliveries);
+	u.unit.weight = weight_of(a);
+	const enum err rc = store_run(s, &u.unit, accept_run);
+
+	accept_count(a, rc);
 	return rc;
+}
+
+static void accept_finished(struct unit *unit)
+{
+	struct accept_unit *u = (struct accept_unit *)unit;
+	void (*const done)(void *, enum err) = u->done;
+	void *const ctx = u->ctx;
+	const enum err rc = unit->rc;
+
+	accept_count(u->accept, rc);
+	free(u);
+	done(ctx, rc);
+}
+
+void store_accept_begin(struct store *s, struct accept *a, void (*done)(void *ctx, enum err rc),
+			void *ctx)
+{
+	struct accept_unit *u = xcalloc(1, sizeof(*u));
+
+	*u = (struct accept_unit){
+		.unit = { .run = accept_run, .finished = accept_finished, .weight = weight_of(a) },
+		.accept = a,
+		.now_ms = clock_wall_ms(),
+		.done = done,
+		.ctx = ctx
+	};
+	writer_submit(s->writer, &u->unit);
 }

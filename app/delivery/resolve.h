@@ -31,9 +31,10 @@ struct resolve_answer {
  * pool threads, several at once. */
 typedef int (*resolve_fn)(const char *host, const struct addrinfo *hints, struct addrinfo **out);
 
-/* guard: borrowed until destroy; NULL lets every address pass. fn: NULL for getaddrinfo. wake: may be NULL;
- * called from a pool thread, under the pool's lock, when there is something to
- * collect; it must not block or call the resolver. Never called after destroy.
+/* guard: borrowed until destroy; NULL lets every address pass. fn: NULL for
+ * getaddrinfo. wake: may be NULL; called from a pool thread, under the pool's
+ * lock, when there is something to collect; it must not block or call the
+ * resolver. Never called after destroy.
  * Owner: the caller, free with resolver_destroy. */
 struct resolver *resolver_create(unsigned threads, const struct guard *guard, resolve_fn fn,
 				 void (*wake)(void *ctx), void *ctx);

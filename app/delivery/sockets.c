@@ -23,28 +23,70 @@ struct sockets {
 	int epoll_fd, wake_fd;
 	int64_t timer_ms;       /* monotonic moment of libcurl's timer; -1 = none */
 	_Atomic bool is_dozing; /* it may sleep soon, or does: the next wake writes */
+	/* By descriptor: does epoll watch it, and does libcurl ask for that? A kept
+	 * connection is asked for again with its next request: one call then, not two. */
+	unsigned char *watched;
+	size_t watched_count;
 };
+
+enum { WATCHED = 1, IDLE = 2 };
+
+static unsigned char *watched_at(struct sockets *s, curl_socket_t fd)
+{
+	const size_t at = (size_t)fd;
+
+	if (at >= s->watched_count) {
+		const size_t count = at * 2 + 64;
+
+		s->watched = xrealloc(s->watched, count);
+		memset(s->watched + s->watched_count, 0, count - s->watched_count);
+		s->watched_count = count;
+	}
+	return &s->watched[at];
+}
+
+/* Where a descriptor was closed and given anew, epoll has forgotten it. */
+static void watch(struct sockets *s, curl_socket_t fd, uint32_t events)
+{
+	unsigned char *watched = watched_at(s, fd);
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+
+	if ((*watched & WATCHED) == 0 ||
+	    (epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, fd, &ev) != 0 && errno == ENOENT)) {
+		if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) != 0 && errno == EEXIST)
+			(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, fd, &ev);
+	}
+	*watched = WATCHED;
+}
+
+/* Something happens on a connection that nobody uses: it was closed, most likely,
+ * as libcurl will see when it wants it again. */
+static bool is_idle(struct sockets *s, curl_socket_t fd)
+{
+	unsigned char *watched = watched_at(s, fd);
+
+	if ((*watched & IDLE) == 0)
+		return false;
+	(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	*watched = 0;
+	return true;
+}
 
 static int socket_changed(CURL *easy, curl_socket_t fd, int what, void *ctx, void *known)
 {
 	struct sockets *s = ctx;
-	struct epoll_event ev = { .data.fd = fd };
+	uint32_t events = 0;
 
-	(void)easy;
+	(void)easy, (void)known;
 	if (what == CURL_POLL_REMOVE) {
-		(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+		*watched_at(s, fd) |= IDLE;
 		return 0;
 	}
 	if (what != CURL_POLL_OUT)
-		ev.events |= EPOLLIN;
+		events |= EPOLLIN;
 	if (what != CURL_POLL_IN)
-		ev.events |= EPOLLOUT;
-	if (known == NULL) {
-		curl_multi_assign(s->multi, fd, s);
-		if (epoll_ctl(s->epoll_fd, EPOLL_CTL_ADD, fd, &ev) == 0 || errno != EEXIST)
-			return 0;
-	}
-	(void)epoll_ctl(s->epoll_fd, EPOLL_CTL_MOD, fd, &ev);
+		events |= EPOLLOUT;
+	watch(s, fd, events);
 	return 0;
 }
 
@@ -87,6 +129,7 @@ void sockets_destroy(struct sockets *s)
 	if (s == NULL)
 		return;
 	curl_multi_cleanup(s->multi);
+	free(s->watched);
 	if (s->epoll_fd >= 0)
 		close(s->epoll_fd);
 	if (s->wake_fd >= 0)
@@ -113,6 +156,8 @@ static void sockets_act(struct sockets *s, const struct epoll_event *ev)
 		(void)!read(s->wake_fd, &wakes, sizeof(wakes));
 		return;
 	}
+	if (is_idle(s, ev->data.fd))
+		return;
 	if (ev->events & (EPOLLIN | EPOLLHUP))
 		mask |= CURL_CSELECT_IN;
 	if (ev->events & EPOLLOUT)

@@ -108,6 +108,7 @@ def lines(service):
     return service.out.read_text().splitlines() if service.out.exists() else []
 
 
+@pytest.mark.threads
 def test_deliver(delivering):
     service = delivering().start()
     hook_add(service, "own", {"file": str(service.out)}, "*")
@@ -119,6 +120,7 @@ def test_deliver(delivering):
     assert len(lines(service)) == 1
 
 
+@pytest.mark.threads
 def test_hang(delivering, receiver):
     """A call that does not come back is given up; other channels never notice."""
     service = delivering().start()

@@ -253,7 +253,8 @@ struct sample {
 	struct tocsin_pairs pairs;
 };
 
-static int prepare(void *channel, const struct tocsin_message *msg, CURL *easy, struct tocsin_request *out)
+static int prepare(void *channel, const struct tocsin_message *msg, CURL *easy,
+		   struct tocsin_request *out)
 {
 	(void)channel, (void)msg, (void)easy, (void)out;
 	return TOCSIN_OK;

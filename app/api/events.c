@@ -323,6 +323,8 @@ void events_show(struct exchange *x)
 	json_put_raw(&w, "data", e->data.ptr == NULL ? span_of("null") : e->data);
 	json_put_int(&w, "deliveries", row.deliveries);
 	json_put_bool(&w, "test", (e->flags & EVENT_IS_TEST) != 0);
+	if ((e->flags & EVENT_IS_EMPTIED) != 0) /* null does not mean that there was none */
+		json_put_bool(&w, "payload_removed", true);
 	json_close(&w, '}');
 	event_drop(row.event);
 }

@@ -242,6 +242,8 @@ static const struct property event_output[] = {
 	{ "data", "any!", NULL, "As it was sent." },
 	{ "deliveries", "integer!", NULL, "Targets it went to." },
 	{ "test", "boolean!", NULL, "Published with a test key." },
+	{ "payload_removed", "boolean", NULL,
+	  "There and true when retention removed data and the members above it." },
 	{ NULL, NULL, NULL, NULL },
 };
 

@@ -67,6 +67,10 @@ static const struct metric_info infos[METRIC_COUNT] = {
 					 "Look-ups that gave no address."),
 	[METRIC_ADDRESS_REFUSED] = COUNTER("address_refused_total", "",
 					   "Attempts stopped by the address guard."),
+	[METRIC_EVENTS_REMOVED] = COUNTER("events_removed_total", "",
+					  "Events that retention removed from the store."),
+	[METRIC_DELIVERIES_REMOVED] = COUNTER("deliveries_removed_total", "",
+					      "Deliveries that retention removed from the store."),
 	[METRIC_ATTEMPTS_IN_FLIGHT] = GAUGE("attempts_in_flight", "", "Attempts under way."),
 	[METRIC_DELIVERIES_WAITING] = GAUGE("deliveries_waiting", "",
 					    "Deliveries due, those being sent included."),
@@ -80,6 +84,9 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	[METRIC_OLDEST_RESTING_MS] = AGE("oldest_due_seconds", "reason=\"resting\"", ""),
 	[METRIC_CONNECTIONS] = GAUGE("connections", "", "Connections to receivers that are open."),
 	[METRIC_WAL_PAGES] = GAUGE("store_wal_pages", "", "Pages in the write-ahead log."),
+	[METRIC_STORE_BYTES] = GAUGE("store_bytes", "", "Bytes in use in the store's file."),
+	[METRIC_STORE_FREE_BYTES] = GAUGE("store_free_bytes", "",
+					  "Bytes of the store's file that are free for new rows."),
 };
 
 /* Upper ends, ascending; text as printed. The last bucket is open. */

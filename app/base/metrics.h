@@ -27,6 +27,8 @@ enum metric {
 	METRIC_NAME_LOOKUPS,
 	METRIC_NAME_FAILURES,
 	METRIC_ADDRESS_REFUSED,
+	METRIC_EVENTS_REMOVED, /* by retention */
+	METRIC_DELIVERIES_REMOVED,
 	METRIC_ATTEMPTS_IN_FLIGHT, /* gauges from here */
 	METRIC_DELIVERIES_WAITING, /* due in the store, being sent included */
 	METRIC_DELIVERIES_HELD,
@@ -36,6 +38,8 @@ enum metric {
 	METRIC_OLDEST_RESTING_MS, /* … whose destination rests after trouble */
 	METRIC_CONNECTIONS,
 	METRIC_WAL_PAGES,
+	METRIC_STORE_BYTES, /* of the store's file in use; looked at with each checkpoint */
+	METRIC_STORE_FREE_BYTES,
 	METRIC_COUNT
 };
 

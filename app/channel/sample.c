@@ -59,16 +59,22 @@ static void text_put(const struct tocsin_field *row, const char *text, struct js
 	buf_finish(&out);
 }
 
+enum { SAMPLE_TEXT_BYTES = 128 };
+
 /* The n-th value of a kind that is a text; limits are the caller's. */
-static const char *text_make(uint32_t kind, bool is_secret, size_t n, char out[64])
+static const char *text_make(uint32_t kind, bool is_secret, size_t n, char out[SAMPLE_TEXT_BYTES])
 {
 	switch ((enum tocsin_kind)kind) {
 	case TOCSIN_URL:
-		snprintf(out, 64, "https://receiver.example/%s/%zu", is_secret ? SECRET : "sample",
-			 n);
+		snprintf(out, SAMPLE_TEXT_BYTES, "https://receiver.example/%s/%zu",
+			 is_secret ? SECRET : "sample", n);
 		return out;
-	case TOCSIN_EMAIL: snprintf(out, 64, "person%zu@receiver.example", n); return out;
-	case TOCSIN_PHONE: snprintf(out, 64, "+49151123450%02zu", n % 100); return out;
+	case TOCSIN_EMAIL:
+		snprintf(out, SAMPLE_TEXT_BYTES, "person%zu@receiver.example", n);
+		return out;
+	case TOCSIN_PHONE:
+		snprintf(out, SAMPLE_TEXT_BYTES, "+49151123450%02zu", n % 100);
+		return out;
 	case TOCSIN_TEXT:
 	case TOCSIN_INT:
 	case TOCSIN_NUMBER:
@@ -84,14 +90,14 @@ static const char *text_make(uint32_t kind, bool is_secret, size_t n, char out[6
 	case TOCSIN_JSON_TEMPLATE:
 	case TOCSIN_FILE: break;
 	}
-	snprintf(out, 64, "%s%zu", is_secret ? SECRET : "sample", n);
+	snprintf(out, SAMPLE_TEXT_BYTES, "%s%zu", is_secret ? SECRET : "sample", n);
 	return out;
 }
 
 static void list_put(const struct tocsin_field *row, bool is_secret, struct json_writer *w)
 {
 	size_t count = row->min > 2 ? (size_t)row->min : 2;
-	char text[64];
+	char text[SAMPLE_TEXT_BYTES];
 
 	if (row->max > 0 && count > (size_t)row->max)
 		count = (size_t)row->max;
@@ -120,7 +126,7 @@ static int64_t number_of(const struct tocsin_field *row)
 static void value_put(const struct tocsin_field *row, struct json_writer *w)
 {
 	const bool is_secret = (row->flags & TOCSIN_SECRET) != 0;
-	char text[64];
+	char text[SAMPLE_TEXT_BYTES];
 
 	switch ((enum tocsin_kind)row->kind) {
 	case TOCSIN_TEXT:

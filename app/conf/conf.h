@@ -82,6 +82,12 @@ struct conf_events {
 	int64_t secret_overlap_ms; /* old signing secret stays valid: "24h" */
 };
 
+struct conf_retention {
+	int64_t max_age_ms;         /* "30d"; 0 = for ever */
+	int64_t max_bytes;          /* 0 = no limit */
+	int64_t payload_max_age_ms; /* 0 = as long as the event */
+};
+
 struct conf_channel {
 	const char *name;              /* under which webhooks name it; owned */
 	const char *plugin;            /* "http.so" or an absolute path; owned */
@@ -100,6 +106,7 @@ struct conf {
 	struct conf_guard guard;
 	struct conf_limits limits;
 	struct conf_events events;
+	struct conf_retention retention;
 	const char *plugin_folder; /* where relative plugin names are found: default PLUGIN_DIR */
 	struct conf_channel *channels;
 	size_t channel_count;

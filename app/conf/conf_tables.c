@@ -155,6 +155,19 @@ static const struct tocsin_field events_rows[] = {
 	{ .key = NULL },
 };
 
+static const struct tocsin_field retention_rows[] = {
+	ROW("max_age", TIME_MS, 0, DAYS_MS(3650), "30d", retention.max_age_ms,
+	    "Finished events older than this are removed with their deliveries, attempts and "
+	    "idempotency keys; \"0s\" keeps them for ever."),
+	ROW("max_bytes", SIZE, 0, INT64_C(1) << 50, "0", retention.max_bytes,
+	    "When the store is larger, the oldest finished events are removed whatever their "
+	    "age; \"0\" is no limit."),
+	ROW("payload_max_age", TIME_MS, 0, DAYS_MS(3650), "0s", retention.payload_max_age_ms,
+	    "Finished events older than this lose their payload (data, metadata and the like) "
+	    "and keep the rest; \"0s\" keeps it as long as the event."),
+	{ .key = NULL },
+};
+
 const struct conf_table conf_tables[] = {
 	{ "", top_rows },
 	{ "server", server_rows },
@@ -166,6 +179,7 @@ const struct conf_table conf_tables[] = {
 	{ "guard", guard_rows },
 	{ "limits", limits_rows },
 	{ "events", events_rows },
+	{ "retention", retention_rows },
 	{ NULL, NULL },
 };
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/pubid.h"
 #include "main/command.h"
 #include "main/control.h"
 
@@ -81,15 +82,50 @@ static int key_revoke(struct admin *a, char **words, struct buf *out)
 	return EXIT_SUCCESS;
 }
 
+/* Faults beyond these are only counted. */
+enum { AUDIT_LINES_MAX = 1000 };
+
+struct audit_report {
+	struct buf *out;
+	struct pubid *ids;
+	size_t faults;
+};
+
+static void fault_print(void *ctx, const struct audit_fault *f)
+{
+	static const char *const names[] = {
+		[AUDIT_ORGANIZATION] = "organization",
+		[AUDIT_WEBHOOK] = "webhook",
+		[AUDIT_CHANNEL] = "channel",
+		[AUDIT_TARGET] = "target",
+		[AUDIT_EVENT] = "event",
+		[AUDIT_DELIVERY] = "delivery",
+		[AUDIT_OTHER] = "row",
+	};
+	struct audit_report *r = ctx;
+	char text[PUBID_TEXT_BYTES] = "";
+	if (r->faults++ >= AUDIT_LINES_MAX)
+		return;
+	if (f->id > 0 && (f->kind == AUDIT_EVENT || f->kind == AUDIT_DELIVERY))
+		pubid_format(r->ids, f->kind == AUDIT_EVENT ? PUBID_EVENT : PUBID_DELIVERY, f->id,
+			     text);
+	buf_format(r->out, "%s %lld%s%s: %s\n", names[f->kind], (long long)f->id,
+		   text[0] != '\0' ? " " : "", text, f->what);
+}
+
 static int audit(struct admin *a, char **words, struct buf *out)
 {
 	(void)words;
-	struct why why = { "" };
-	enum err rc = store_audit(a->store, &why);
-	if (rc != ERR_OK)
-		return failed(out, "audit", rc, &why);
-	buf_text(out, "ok\n");
-	return EXIT_SUCCESS;
+	struct audit_report r = { .out = out, .ids = pubid_create(store_id_key(a->store)) };
+	enum err rc = store_audit(a->store, fault_print, &r);
+	pubid_destroy(r.ids);
+	if (r.faults > 0)
+		buf_format(out, "audit: %zu faults\n", r.faults);
+	else if (rc != ERR_OK)
+		buf_format(out, "audit: %s\n", err_text(rc));
+	else
+		buf_text(out, "ok\n");
+	return rc == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* The words of a request; words[] has room for CONTROL_WORDS_MAX and a NULL. */

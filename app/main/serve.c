@@ -77,7 +77,13 @@ static enum err store_start(struct service *s, struct why *why)
 					       .cache_bytes = conf->cache_bytes,
 					       .busy_timeout_ms = conf->busy_timeout_ms,
 					       .readers = (unsigned)conf->readers,
-					       .node = (unsigned)conf->node };
+					       .node = (unsigned)conf->node,
+					       .retention = {
+						       .max_age_ms = s->conf.retention.max_age_ms,
+						       .max_bytes = s->conf.retention.max_bytes,
+						       .payload_max_age_ms =
+							       s->conf.retention.payload_max_age_ms,
+					       } };
 	enum err rc = store_open(&options, &s->store, why);
 	if (rc != ERR_OK)
 		return rc;

@@ -7,7 +7,11 @@
 
 #include "base/span.h"
 
-enum { EVENT_IS_TEST = 1 << 0, EVENT_IS_OPERATIONAL = 1 << 1 };
+enum {
+	EVENT_IS_TEST = 1 << 0,
+	EVENT_IS_OPERATIONAL = 1 << 1,
+	EVENT_IS_EMPTIED = 1 << 2, /* retention removed its payload: extra and data */
+};
 
 /* Immutable once made; counted, freed with the last event_drop(). One
  * allocation: the spans point into it. */

@@ -26,10 +26,19 @@ struct store;
 
 /* --- Opening ------------------------------------------------------------ */
 
+/* What is removed by itself, oldest first: events with their deliveries, attempts
+ * and idempotency keys, once no delivery of theirs is due or held. 0 = no limit. */
+struct store_retention {
+	int64_t max_age_ms;         /* since acceptance */
+	int64_t max_bytes;          /* in use in the file */
+	int64_t payload_max_age_ms; /* extra and data of an event go that early */
+};
+
 struct store_options {
 	const char *path;
 	int64_t cache_bytes, busy_timeout_ms;
 	unsigned readers, node;
+	struct store_retention retention;
 };
 
 /* Take the store's lock, create or migrate the file, start the writer.
@@ -262,8 +271,27 @@ struct attempt_row {
 MUST_CHECK enum err store_attempts_read(struct store *s, int64_t delivery_id,
 					struct attempt_row **out, size_t *out_count);
 
-/* Check created = delivered + failed + cancelled + held + due by scanning in
- * slices; ERR_CORRUPT with why when something does not fit. */
-MUST_CHECK enum err store_audit(struct store *s, struct why *why);
+/* What a fault was found in; id is its row's. */
+enum audit_kind {
+	AUDIT_ORGANIZATION = 1,
+	AUDIT_WEBHOOK,
+	AUDIT_CHANNEL, /* and its destination */
+	AUDIT_TARGET,
+	AUDIT_EVENT,
+	AUDIT_DELIVERY,
+	AUDIT_OTHER, /* a row of another table */
+};
+struct audit_fault {
+	enum audit_kind kind;
+	int64_t id;
+	const char *what; /* "a delivery has an unknown state"; borrowed */
+};
+typedef void (*store_fault_fn)(void *ctx, const struct audit_fault *f);
+
+/* Check by scanning everything, within one snapshot, that per destination created =
+ * due + held + delivered + failed + cancelled + removed by retention, and that
+ * events, deliveries, attempts, chains, marks, queue, rare states, targets and
+ * keys fit together. fn is told each fault; ERR_CORRUPT when there was any. */
+MUST_CHECK enum err store_audit(struct store *s, store_fault_fn fn, void *ctx);
 
 #endif

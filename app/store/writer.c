@@ -21,6 +21,9 @@
 
 enum { BATCH_WEIGHT_MAX = 256, LAZY_WAIT_MS = 3, TROUBLE_WAIT_MS = 250 };
 
+/* Background work is asked again at least so often: its clock may have been set. */
+enum { SLICE_LOOK_MS = 1000 };
+
 struct unit_list {
 	struct unit *first, **last;
 };
@@ -151,7 +154,7 @@ static void wait_ms(struct writer *w, int64_t ms)
 }
 
 /* After a failure background work and recovery are tried now and then, not in a spin. */
-static void wait_for_units(struct writer *w, bool has_slice)
+static void wait_for_units(struct writer *w, int64_t slice_wait_ms)
 {
 	bool has_waited = false;
 
@@ -161,14 +164,14 @@ static void wait_for_units(struct writer *w, bool has_slice)
 		return;
 	}
 
-	for (;;) {
-		if (w->urgent.first != NULL || has_slice || w->is_stopping)
-			return;
-		if (w->lazy.first != NULL && has_waited)
-			return;
-		if (w->lazy.first != NULL) {
-			wait_ms(w, LAZY_WAIT_MS);
-			has_waited = true;
+	while (w->urgent.first == NULL && slice_wait_ms > 0 && !w->is_stopping && !has_waited) {
+		const bool has_lazy = w->lazy.first != NULL;
+
+		if (has_lazy || slice_wait_ms != INT64_MAX) {
+			wait_ms(w, has_lazy                        ? LAZY_WAIT_MS
+				   : slice_wait_ms < SLICE_LOOK_MS ? slice_wait_ms
+								   : SLICE_LOOK_MS);
+			has_waited = has_lazy || w->lazy.first == NULL;
 			continue;
 		}
 		w->is_asleep = true;
@@ -178,7 +181,7 @@ static void wait_for_units(struct writer *w, bool has_slice)
 }
 
 /* Move units up to the weight of one batch; at least one. */
-static size_t batch_take(struct writer *w, struct unit_list *batch)
+static size_t batch_take(struct writer *w, struct unit_list *batch, size_t *out_weight)
 {
 	size_t weight = 0, count = 0;
 	struct unit_list *const sources[] = { &w->urgent, &w->lazy };
@@ -193,6 +196,7 @@ static size_t batch_take(struct writer *w, struct unit_list *batch)
 			list_push(batch, u);
 		}
 	}
+	*out_weight = weight;
 	return count;
 }
 
@@ -329,19 +333,20 @@ static void batch_write(struct writer *w, struct unit_list *batch, size_t count,
 static bool writer_round(struct writer *w)
 {
 	const struct writer_driver *d = &w->driver;
-	const bool has_slice = d->has_slice(d->ctx);
+	const int64_t slice_wait_ms = d->slice_wait_ms(d->ctx);
 	struct unit_list batch;
+	size_t weight = 0;
 
 	list_init(&batch);
 	pthread_mutex_lock(&w->lock);
-	wait_for_units(w, has_slice);
-	size_t count = batch_take(w, &batch);
+	wait_for_units(w, slice_wait_ms);
+	size_t count = batch_take(w, &batch, &weight);
 	const bool is_stopping = w->is_stopping;
 	pthread_mutex_unlock(&w->lock);
 	if (count == 0 && is_stopping)
 		return false;
 
-	struct unit *slice = has_slice ? d->slice(d->ctx) : NULL;
+	struct unit *slice = d->slice(d->ctx, weight);
 	if (slice != NULL) {
 		list_push(&batch, slice);
 		count++;

@@ -40,9 +40,12 @@ struct writer_driver {
 	uint64_t (*changes)(void *ctx); /* rows changed so far; to see if a unit wrote */
 	/* A commit failed: make the connection and its memory good again. */
 	enum err (*recover)(void *ctx);
-	/* Is there background work, and a piece of it to ride with the next commit. */
-	bool (*has_slice)(void *ctx);
-	struct unit *(*slice)(void *ctx);
+	/* How long background work may wait for somebody else's commit to ride with:
+	 * 0 = not at all; INT64_MAX = there is none. */
+	int64_t (*slice_wait_ms)(void *ctx);
+	/* A piece of it for the next commit, which without it has this weight (0:
+	 * nobody else commits); NULL: not now, or there is none. */
+	struct unit *(*slice)(void *ctx, size_t weight);
 	/* After each commit; is_idle: nobody waits. */
 	void (*settled)(void *ctx, bool is_idle);
 };

@@ -20,26 +20,34 @@ struct world {
 	char folder[FILE_PATH_BYTES], path[FILE_PATH_BYTES + 16];
 	struct store *s;
 	int64_t organization;
+	struct store_retention retention;            /* of the next world_open() */
 	struct webhook webhooks[WORLD_WEBHOOKS_MAX]; /* as last stored */
 	size_t webhook_count;
 };
 
-static inline enum err world_try_open(const char *path, struct store **out, struct why *why)
+static inline enum err world_open_as(const char *path, const struct store_retention *retention,
+				     struct store **out, struct why *why)
 {
 	const struct store_options options = { .path = path,
 					       .cache_bytes = 1 << 20,
 					       .busy_timeout_ms = 2000,
 					       .readers = 2,
-					       .node = 1 };
+					       .node = 1,
+					       .retention = *retention };
 
 	return store_open(&options, out, why);
+}
+
+static inline enum err world_try_open(const char *path, struct store **out, struct why *why)
+{
+	return world_open_as(path, &(const struct store_retention){ 0 }, out, why);
 }
 
 static inline void world_open(struct world *w)
 {
 	struct why why = { "" };
 
-	if (world_try_open(w->path, &w->s, &why) != ERR_OK)
+	if (world_open_as(w->path, &w->retention, &w->s, &why) != ERR_OK)
 		fail_msg("store_open: %s", why.text);
 }
 
@@ -167,12 +175,30 @@ static inline int64_t world_state_count(const struct world *w, int64_t destinati
 	return world_sql(w, sql);
 }
 
+/* All that the audit said; cut. */
+struct fault_texts {
+	char text[4096];
+	size_t len, count;
+};
+
+static inline void fault_note(void *ctx, const struct audit_fault *f)
+{
+	struct fault_texts *t = ctx;
+	const int n = snprintf(t->text + t->len, sizeof(t->text) - t->len, "%d %lld: %s; ",
+			       (int)f->kind, (long long)f->id, f->what);
+
+	t->count++;
+	if (n > 0 && t->len + (size_t)n < sizeof(t->text))
+		t->len += (size_t)n;
+}
+
 static inline void world_audit_ok(struct world *w)
 {
-	struct why why = { "" };
+	struct fault_texts faults = { .len = 0 };
+	const enum err rc = store_audit(w->s, fault_note, &faults);
 
-	if (store_audit(w->s, &why) != ERR_OK)
-		fail_msg("audit: %s", why.text);
+	if (rc != ERR_OK)
+		fail_msg("audit: %s: %s", err_text(rc), faults.text);
 }
 
 /* Sweeps ride with commits of their own: until the table says there are none. */
@@ -184,6 +210,28 @@ static inline void world_sweeps_wait(const struct world *w)
 		assert_true(i < WORLD_TURNS_MAX);
 		nanosleep(&turn, NULL);
 	}
+}
+
+/* A commit that changes nothing: it wakes the writer. */
+static inline void world_poke(struct world *w)
+{
+	assert_int_equal(store_key_revoke(w->s, 999, 1), ERR_NOT_FOUND);
+}
+
+/* Until a number of the store is this one; the writer is kept awake meanwhile. */
+static inline void world_wait(struct world *w, const char *sql, int64_t wanted)
+{
+	const struct timespec turn = { .tv_nsec = 1000000 };
+	int64_t value = -1;
+
+	for (int i = 0; i < WORLD_TURNS_MAX; i++) {
+		value = world_sql(w, sql);
+		if (value == wanted)
+			return;
+		world_poke(w);
+		nanosleep(&turn, NULL);
+	}
+	fail_msg("%s: %lld, not %lld", sql, (long long)value, (long long)wanted);
 }
 
 /* --- Publishing ------------------------------------------------------------------- */

@@ -27,6 +27,17 @@ static void shelf_put(struct shelf *s, int64_t id, enum delivery_state state, si
 	s->count++;
 }
 
+static void other_organization_add(struct world *w)
+{
+	static char name[] = "Other";
+	struct organization o = { .public_id = "org_bbbbbbbbbb",
+				  .internal_id = "int_bbbbbbbbbbbbbbbbbbbbbbbb",
+				  .name = name };
+
+	assert_int_equal(store_organization_add(w->s, &o), ERR_OK);
+	assert_int_equal(o.id, w->organization + 1);
+}
+
 /* Webhooks of two and one channels, events with three, one and no deliveries,
  * and another organization's events between them. */
 static int shelf_setup(void **state)
@@ -38,6 +49,7 @@ static int shelf_setup(void **state)
 
 	memset(&s, 0, sizeof(s));
 	world_start(&s.w);
+	other_organization_add(&s.w);
 	assert_int_equal(world_webhook_add(&s.w, 2, 0), ERR_OK);
 	assert_int_equal(world_webhook_add(&s.w, 1, 0), ERR_OK);
 	const int64_t to[] = { world_channel(&s.w, 0, 0), world_channel(&s.w, 0, 1),

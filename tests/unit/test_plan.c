@@ -14,7 +14,7 @@
 /* q, d and r are what statements call the queue, deliveries and rare states when they join:
  * SQLite's plans name those, not the table. "d" is the few destinations, too: is_excused(). */
 static const char *const growing[] = { "event", "delivery", "attempt", "queue", "rare", "seen",
-				       "mark",  "target",   "q",       "d",     "r" };
+				       "mark",  "target",   "q",       "d",     "r",    "late" };
 
 /* One row from the end of the table, however large it is; all of the few destinations. */
 static bool is_excused(enum statement st)

@@ -1,202 +1,11 @@
 /* test_store_faults.c - the store on a disk that fails.
  * SPDX-License-Identifier: MIT
- * A file system around SQLite's own one lets the n-th write or sync fail, or all
- * from the n-th on, for every n of a short scenario. */
+ * The n-th write or sync fails, or all from the n-th on, for every n of a short
+ * scenario. */
 #include "store/store.h"
 
+#include "faulty_disk.h"
 #include "store_world.h"
-
-/* --- A file system that fails ---------------------------------------------------- */
-
-enum trigger { FAIL_WRITE = 1, FAIL_SYNC = 2 };
-
-static struct {
-	_Atomic unsigned what; /* trigger bits */
-	_Atomic int left;      /* calls until it fails */
-	_Atomic int code;
-	_Atomic bool for_good;
-	_Atomic int failed;
-	_Atomic int reads_left; /* once something failed: so many reads until one does, too */
-} fault;
-
-struct faulty_file {
-	sqlite3_file base;
-	sqlite3_file *real;
-};
-
-static sqlite3_file *real_of(sqlite3_file *f)
-{
-	return ((struct faulty_file *)f)->real;
-}
-
-static int fault_check(enum trigger t)
-{
-	if ((atomic_load(&fault.what) & t) == 0)
-		return SQLITE_OK;
-	const int left = atomic_fetch_sub(&fault.left, 1) - 1;
-	if (left > 0 || (left < 0 && !atomic_load(&fault.for_good)))
-		return SQLITE_OK;
-	atomic_fetch_add(&fault.failed, 1);
-	return atomic_load(&fault.code);
-}
-
-static int file_close(sqlite3_file *f)
-{
-	const int rc = real_of(f)->pMethods->xClose(real_of(f));
-
-	sqlite3_free(real_of(f));
-	return rc;
-}
-
-static int file_pread(sqlite3_file *f, void *out, int len, sqlite3_int64 at)
-{
-	if (atomic_load(&fault.what) != 0 && atomic_load(&fault.failed) > 0 &&
-	    atomic_fetch_sub(&fault.reads_left, 1) == 1)
-		return SQLITE_IOERR_READ;
-	return real_of(f)->pMethods->xRead(real_of(f), out, len, at);
-}
-
-static int file_pwrite(sqlite3_file *f, const void *bytes, int len, sqlite3_int64 at)
-{
-	const int rc = fault_check(FAIL_WRITE);
-
-	return rc != SQLITE_OK ? rc : real_of(f)->pMethods->xWrite(real_of(f), bytes, len, at);
-}
-
-static int file_truncate(sqlite3_file *f, sqlite3_int64 size)
-{
-	return real_of(f)->pMethods->xTruncate(real_of(f), size);
-}
-
-static int file_sync(sqlite3_file *f, int flags)
-{
-	const int rc = fault_check(FAIL_SYNC);
-
-	return rc != SQLITE_OK ? rc : real_of(f)->pMethods->xSync(real_of(f), flags);
-}
-
-static int file_size(sqlite3_file *f, sqlite3_int64 *out)
-{
-	return real_of(f)->pMethods->xFileSize(real_of(f), out);
-}
-
-static int file_lock(sqlite3_file *f, int level)
-{
-	return real_of(f)->pMethods->xLock(real_of(f), level);
-}
-
-static int file_unlock(sqlite3_file *f, int level)
-{
-	return real_of(f)->pMethods->xUnlock(real_of(f), level);
-}
-
-static int file_check_lock(sqlite3_file *f, int *out)
-{
-	return real_of(f)->pMethods->xCheckReservedLock(real_of(f), out);
-}
-
-static int file_control(sqlite3_file *f, int op, void *arg)
-{
-	return real_of(f)->pMethods->xFileControl(real_of(f), op, arg);
-}
-
-static int file_sector(sqlite3_file *f)
-{
-	return real_of(f)->pMethods->xSectorSize(real_of(f));
-}
-
-static int file_traits(sqlite3_file *f)
-{
-	return real_of(f)->pMethods->xDeviceCharacteristics(real_of(f));
-}
-
-static int file_shm_map(sqlite3_file *f, int page, int bytes, int extend, void volatile **out)
-{
-	return real_of(f)->pMethods->xShmMap(real_of(f), page, bytes, extend, out);
-}
-
-static int file_shm_lock(sqlite3_file *f, int first, int count, int flags)
-{
-	return real_of(f)->pMethods->xShmLock(real_of(f), first, count, flags);
-}
-
-static void file_shm_barrier(sqlite3_file *f)
-{
-	real_of(f)->pMethods->xShmBarrier(real_of(f));
-}
-
-static int file_shm_unmap(sqlite3_file *f, int is_delete)
-{
-	return real_of(f)->pMethods->xShmUnmap(real_of(f), is_delete);
-}
-
-static const sqlite3_io_methods faulty_methods = {
-	.iVersion = 2,
-	.xClose = file_close,
-	.xRead = file_pread,
-	.xWrite = file_pwrite,
-	.xTruncate = file_truncate,
-	.xSync = file_sync,
-	.xFileSize = file_size,
-	.xLock = file_lock,
-	.xUnlock = file_unlock,
-	.xCheckReservedLock = file_check_lock,
-	.xFileControl = file_control,
-	.xSectorSize = file_sector,
-	.xDeviceCharacteristics = file_traits,
-	.xShmMap = file_shm_map,
-	.xShmLock = file_shm_lock,
-	.xShmBarrier = file_shm_barrier,
-	.xShmUnmap = file_shm_unmap,
-};
-
-static sqlite3_vfs *real_vfs;
-
-static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *out)
-{
-	struct faulty_file *file = (struct faulty_file *)f;
-
-	(void)vfs;
-	file->base.pMethods = NULL;
-	file->real = sqlite3_malloc(real_vfs->szOsFile);
-	if (file->real == NULL)
-		return SQLITE_NOMEM;
-	memset(file->real, 0, (size_t)real_vfs->szOsFile);
-	const int rc = real_vfs->xOpen(real_vfs, name, file->real, flags, out);
-	if (rc == SQLITE_OK)
-		file->base.pMethods = &faulty_methods;
-	else
-		sqlite3_free(file->real);
-	return rc;
-}
-
-static int vfs_install(void **state)
-{
-	static sqlite3_vfs faulty;
-
-	(void)state;
-	real_vfs = sqlite3_vfs_find(NULL);
-	faulty = *real_vfs;
-	faulty.szOsFile = (int)sizeof(struct faulty_file);
-	faulty.zName = "faulty";
-	faulty.xOpen = faulty_open;
-	return sqlite3_vfs_register(&faulty, 1);
-}
-
-static void fault_set(unsigned what, int after, int code, bool for_good)
-{
-	atomic_store(&fault.left, after);
-	atomic_store(&fault.code, code);
-	atomic_store(&fault.for_good, for_good);
-	atomic_store(&fault.failed, 0);
-	atomic_store(&fault.reads_left, 0);
-	atomic_store(&fault.what, what);
-}
-
-static void fault_clear(void)
-{
-	atomic_store(&fault.what, 0);
-}
 
 /* --- The scenario ------------------------------------------------------------------- */
 
@@ -399,6 +208,87 @@ static void a_sweep_outlives_a_bad_disk(void **state)
 	world_end(&c.w);
 }
 
+/* --- Retention ------------------------------------------------------------------------ */
+
+enum { OLD_EVENTS = 90 };
+
+static void old_events_make(struct scenario *c)
+{
+	static struct settle ends[OLD_EVENTS];
+	const int64_t to = world_channel(&c->w, 0, 0);
+	struct publish p;
+
+	for (int i = 0; i < OLD_EVENTS; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "old-%d", i);
+		publish_fill(&c->w, &p, i % 4 == 0 ? name : NULL, &to, 1);
+		assert_int_equal(store_accept(c->w.s, &p.accept), ERR_OK);
+		ends[i] = settle_make(to, p.targets[0].delivery_id,
+				      i % 5 == 0 ? DELIVERY_FAILED : DELIVERY_DELIVERED);
+		ends[i].due_ms = p.event.accepted_at_ms;
+	}
+	/* The last one stays due. */
+	assert_int_equal(world_settle_all(&c->w, ends, OLD_EVENTS - 1), ERR_OK);
+}
+
+/* All that is old goes, however often a slice fails; and what is accepted meanwhile
+ * is there, and nothing that was refused. */
+static bool retention_with(unsigned what, int after, int code)
+{
+	struct scenario c;
+	bool is_accepted[4];
+	int accepted = 0;
+
+	scenario_begin(&c, true);
+	old_events_make(&c);
+	c.w.retention.max_age_ms = 1;
+	fault_set(what, after, code, false);
+	world_close(&c.w);
+	struct why why = { "" };
+	while (world_open_as(c.w.path, &c.w.retention, &c.w.s, &why) != ERR_OK)
+		continue; /* the fault hit the opening: as it does an administrator's */
+	for (size_t i = 0; i < COUNT_OF(is_accepted); i++) {
+		struct publish p;
+		const int64_t to = world_channel(&c.w, 0, 0);
+
+		publish_fill(&c.w, &p, NULL, &to, 1);
+		is_accepted[i] = worked(store_accept(c.w.s, &p.accept));
+		accepted += is_accepted[i];
+	}
+	fault_clear();
+	const bool has_failed = atomic_load(&fault.failed) > 0;
+	health_wait(&c);
+	world_wait(&c.w, "SELECT count(*) FROM event", 1 + accepted);
+	world_wait(&c.w, "SELECT count(*) FROM seen", 0);
+	assert_int_equal(world_sql(&c.w, "SELECT count(*) FROM delivery"), 1 + accepted);
+	assert_int_equal(world_sql(&c.w, "SELECT count(*) FROM attempt"), 0);
+	world_audit_ok(&c.w);
+	world_reopen(&c.w);
+	world_audit_ok(&c.w);
+	world_end(&c.w);
+	return has_failed;
+}
+
+static void retention_outlives_a_bad_disk(void **state)
+{
+	static const struct {
+		unsigned what;
+		int code;
+	} kinds[] = { { FAIL_WRITE, SQLITE_IOERR_WRITE },
+		      { FAIL_WRITE, SQLITE_FULL },
+		      { FAIL_SYNC, SQLITE_IOERR_FSYNC } };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		int n = 1;
+
+		while (retention_with(kinds[i].what, n, kinds[i].code) && n < RARE_STEPS_MAX)
+			n += kinds[i].what == FAIL_WRITE && n > 30 ? 7 : 1;
+		assert_in_range(n, 5, RARE_STEPS_MAX - 1);
+	}
+}
+
 /* The memory is read again, or the store stays shut: never with a part of it. */
 static void recovery_may_fail_too(void **state)
 {
@@ -473,13 +363,6 @@ static void a_settle_that_failed_may_come_again(void **state)
 	world_end(&c.w);
 }
 
-/* TSan sees SQLite's mutexes only when they are let go through our functions. */
-#ifdef __SANITIZE_THREAD__
-enum { IS_SKIPPED = 77 };
-#else
-enum { IS_SKIPPED = 0 };
-#endif
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,6 +371,7 @@ int main(void)
 		cmocka_unit_test(every_sync_may_fail),
 		cmocka_unit_test(the_disk_may_stay_full),
 		cmocka_unit_test(a_sweep_outlives_a_bad_disk),
+		cmocka_unit_test(retention_outlives_a_bad_disk),
 		cmocka_unit_test(recovery_may_fail_too),
 		cmocka_unit_test(a_crash_brings_nothing_back),
 		cmocka_unit_test(a_settle_that_failed_may_come_again),

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { ROWS_MAX = 4096, TURNS_MAX = 20000 };
+enum { ROWS_MAX = 4096, TURNS_MAX = 20000, PATIENT_MS = 1000 };
 
 struct table {
 	struct writer *writer;
@@ -24,7 +24,7 @@ struct table {
 	bool is_open, has_savepoint;
 	_Atomic int commits, rollbacks, undone, recovered, slices;
 	_Atomic int begin_rc, commit_rc, recover_rc;
-	_Atomic int slices_wanted;
+	_Atomic int slices_wanted, slice_wait_ms, slices_riding, slices_alone;
 	_Atomic int slice_rc;
 };
 
@@ -98,9 +98,11 @@ static enum err table_recover(void *ctx)
 	return (enum err)atomic_load(&t->recover_rc);
 }
 
-static bool table_has_slice(void *ctx)
+static int64_t table_slice_wait_ms(void *ctx)
 {
-	return atomic_load(&((struct table *)ctx)->slices_wanted) > 0;
+	const struct table *t = ctx;
+
+	return atomic_load(&t->slices_wanted) > 0 ? atomic_load(&t->slice_wait_ms) : INT64_MAX;
 }
 
 static enum err slice_run(void *driver, struct unit *u)
@@ -123,12 +125,17 @@ static void slice_finished(struct unit *u)
 	free(u);
 }
 
-static struct unit *table_slice(void *ctx)
+static struct unit *table_slice(void *ctx, size_t weight)
 {
+	struct table *t = ctx;
+
+	if (atomic_load(&t->slices_wanted) <= 0 ||
+	    (weight == 0 && atomic_load(&t->slice_wait_ms) > PATIENT_MS))
+		return NULL;
 	struct unit *u = calloc(1, sizeof(*u));
 
-	(void)ctx;
 	assert_non_null(u);
+	atomic_fetch_add(weight > 0 ? &t->slices_riding : &t->slices_alone, 1);
 	u->run = slice_run;
 	u->committed = slice_committed;
 	u->finished = slice_finished;
@@ -153,7 +160,7 @@ static void table_start(struct table *t)
 		.unit_undo = table_unit_undo,
 		.changes = table_changes,
 		.recover = table_recover,
-		.has_slice = table_has_slice,
+		.slice_wait_ms = table_slice_wait_ms,
 		.slice = table_slice,
 		.settled = table_settled,
 	};
@@ -425,6 +432,34 @@ static void slices_ride_along(void **state)
 	assert_int_equal(atomic_load(&t.slices_wanted), 0);
 }
 
+/* Background work that may wait rides with others, and goes alone when its time is up. */
+static void slices_wait_for_company(void **state)
+{
+	struct table t;
+	struct put put = put_make(1, ERR_OK, 0);
+
+	(void)state;
+	table_start(&t);
+	atomic_store(&t.slice_wait_ms, 60000);
+	atomic_store(&t.slices_wanted, 1);
+	assert_int_equal(writer_run(t.writer, &put.unit), ERR_OK);
+	wait_for(&t.slices, 1);
+	assert_int_equal(atomic_load(&t.slices_riding), 1);
+	assert_int_equal(atomic_load(&t.slices_alone), 0);
+	atomic_store(&t.slices_wanted, 0);
+	put = put_make(2, ERR_OK, 0);
+	assert_int_equal(writer_run(t.writer, &put.unit),
+			 ERR_OK); /* it has seen that there is none */
+	atomic_store(&t.slice_wait_ms, 5);
+	atomic_store(&t.slices_wanted, 3);
+	put = put_make(3, ERR_OK, 0);
+	assert_int_equal(writer_run(t.writer, &put.unit), ERR_OK);
+	wait_for(&t.slices, 4);
+	assert_int_equal(atomic_load(&t.slices_riding) + atomic_load(&t.slices_alone), 4);
+	assert_true(atomic_load(&t.slices_alone) >= 2);
+	table_end(&t);
+}
+
 /* --- Many at once ------------------------------------------------------------------- */
 
 enum { PUTTERS = 6, PUTS = 100 };
@@ -478,6 +513,7 @@ int main(void)
 		cmocka_unit_test(nobody_waits_but_it_is_written),
 		cmocka_unit_test(stopping_writes_what_waits),
 		cmocka_unit_test(slices_ride_along),
+		cmocka_unit_test(slices_wait_for_company),
 		cmocka_unit_test(many_threads_get_their_own_answer),
 	};
 

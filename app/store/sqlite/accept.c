@@ -24,11 +24,9 @@ static enum err made_read(struct db *db, int64_t event_id, unsigned *out)
 
 	db_bind_int(st, 1, event_id);
 	enum err rc = db_step(db, st);
-	if (rc != ERR_OK)
-		return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
-	*out = (unsigned)db_column_int(st, 0);
+	*out = rc == ERR_OK ? (unsigned)db_column_int(st, 0) : 0;
 	db_reset(st);
-	return ERR_OK;
+	return rc == ERR_NOT_FOUND ? ERR_OK : rc; /* one of a batch that retention removed */
 }
 
 static enum err event_repeat(struct db *db, struct accept_event *e, int64_t event_id)
@@ -65,12 +63,14 @@ static enum err key_check(struct store *s, struct accept *a)
 
 	if (rc != ERR_OK)
 		return rc;
-	if (memcmp(seen.fingerprint, a->fingerprint, sizeof(seen.fingerprint)) != 0) {
+	rc = seen_is_kept(&s->db, &seen);
+	if (rc == ERR_OK &&
+	    memcmp(seen.fingerprint, a->fingerprint, sizeof(seen.fingerprint)) != 0) {
 		a->conflict_index = SIZE_MAX;
 		rc = ERR_CONFLICT;
-	} else {
-		rc = request_repeat(&s->db, a, &seen);
 	}
+	if (rc == ERR_OK)
+		rc = request_repeat(&s->db, a, &seen);
 	free(seen.events);
 	return rc;
 }
@@ -82,6 +82,8 @@ static enum err event_check(struct store *s, struct accept *a, size_t index)
 	struct seen seen = { 0 };
 	enum err rc = seen_find(s, &s->db, a->organization, SEEN_EVENT_ID, e->source_id, &seen);
 
+	if (rc == ERR_OK)
+		rc = seen_is_kept(&s->db, &seen);
 	if (rc != ERR_OK)
 		return rc;
 	if (memcmp(seen.fingerprint, e->fingerprint, sizeof(seen.fingerprint)) != 0) {

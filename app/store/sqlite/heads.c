@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "model/ids.h"
+#include "store/sqlite/meta.h"
 
 /* An array of pointers by row id. */
 struct by_id {
@@ -119,6 +120,7 @@ static enum err destinations_load(struct heads *h, struct db *db)
 			head->by_state[s] = db_column_int(st, 4 + s);
 			h->totals[s] += head->by_state[s];
 		}
+		head->removed = db_column_int(st, 15);
 		head->mode = mode_of(st);
 		by_id_put(&h->destinations, head->id, head);
 	}
@@ -136,6 +138,7 @@ static enum err organizations_load(struct heads *h, struct db *db)
 		head->id = db_column_int(st, 0);
 		head->last = db_column_int(st, 1);
 		head->events = db_column_int(st, 2);
+		head->removed = db_column_int(st, 3);
 		head->hour = -1;
 		by_id_put(&h->organizations, head->id, head);
 	}
@@ -152,18 +155,28 @@ static enum err errors_load(struct heads *h, struct db *db)
 	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
+/* Ids go on after the newest event, after what retention removed, and after what
+ * was given before a backup was put back. */
 static enum err last_id_load(struct heads *h, struct db *db)
 {
+	static const char *const places[] = { META_FLOOR, META_LAST_ID };
 	sqlite3_stmt *st = db_statement(db, ST_EVENT_NEWEST);
 	enum err rc = db_step(db, st);
 
+	if (rc == ERR_OK) {
+		h->last_id = id_after(db_column_int(st, 0), db_column_int(st, 1) - 1) - ID_STEP;
+		db_reset(st);
+	}
 	if (rc == ERR_NOT_FOUND)
-		return ERR_OK;
-	if (rc != ERR_OK)
-		return rc;
-	h->last_id = id_after(db_column_int(st, 0), db_column_int(st, 1) - 1) - ID_STEP;
-	db_reset(st);
-	return ERR_OK;
+		rc = ERR_OK;
+	for (size_t i = 0; i < COUNT_OF(places) && rc == ERR_OK; i++) {
+		int64_t id = 0;
+
+		rc = meta_int_read(db, places[i], &id);
+		if (id > h->last_id)
+			h->last_id = id;
+	}
+	return rc;
 }
 
 enum err heads_load(struct heads *h, struct db *db)
@@ -256,6 +269,13 @@ void heads_count(struct heads *h, struct head *head, enum delivery_state from,
 	h->totals[to]++;
 }
 
+void heads_remove(struct heads *h, struct head *head, enum delivery_state from)
+{
+	head->removed++;
+	head->by_state[from]--;
+	h->totals[from]--;
+}
+
 size_t heads_place(const struct heads *h)
 {
 	return h->undo_count;
@@ -296,6 +316,7 @@ static enum err head_save(struct db *db, const struct head *head)
 	db_bind_int(st, 3, head->created);
 	for (int s = DELIVERY_DUE; s < DELIVERY_STATES; s++)
 		db_bind_int(st, 3 + s, head->by_state[s]);
+	db_bind_int(st, 3 + DELIVERY_STATES, head->removed);
 	return db_run(db, st);
 }
 
@@ -306,6 +327,7 @@ static enum err organization_save(struct db *db, const struct organization_head 
 	db_bind_int(st, 1, head->id);
 	db_bind_int(st, 2, head->last);
 	db_bind_int(st, 3, head->events);
+	db_bind_int(st, 4, head->removed);
 	return db_run(db, st);
 }
 

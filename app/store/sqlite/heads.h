@@ -23,13 +23,14 @@ struct head {
 	int64_t id, organization, webhook;
 	int64_t last; /* newest delivery, 0 = none */
 	int64_t hour; /* of the last mark; -1 = not looked up */
-	int64_t created, by_state[DELIVERY_STATES];
+	/* created = all states + removed, the ones that retention took away */
+	int64_t created, removed, by_state[DELIVERY_STATES];
 	enum head_mode mode;
 	bool is_dirty;
 };
 
 struct organization_head {
-	int64_t id, last, events, hour;
+	int64_t id, last, events, removed, hour; /* events: removed ones included */
 	bool is_dirty;
 };
 
@@ -48,6 +49,9 @@ void heads_change_organization(struct heads *h, struct organization_head *head);
 /* Move one delivery's count; UNSET as from creates one. */
 void heads_count(struct heads *h, struct head *head, enum delivery_state from,
 		 enum delivery_state to);
+
+/* One delivery in that state is in the store no more. */
+void heads_remove(struct heads *h, struct head *head, enum delivery_state from);
 
 /* A place in the undo log; going back to it. */
 size_t heads_place(const struct heads *h);

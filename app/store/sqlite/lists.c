@@ -5,145 +5,20 @@
  *   of one event     the range of its deliveries' ids
  *   of one webhook   its destinations' chains, merged (rare states: table rare)
  *   of all           the organization's chain of events, each with its range
+ * Retention leaves holes below its floor, so chains end there; what is left below
+ * (deliveries that were not finished, of all organizations) is walked by id.
  * A page looks at LOOK_MAX rows at most. Any thread but the delivery loop's. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "model/ids.h"
+#include "store/sqlite/delivery_rows.h"
 #include "store/sqlite/event_rows.h"
+#include "store/sqlite/meta.h"
 #include "store/sqlite/state.h"
 
 enum { LOOK_MAX = 2000, CHAINS_MAX = 256 };
-
-void delivery_row_finish(struct delivery_row *d)
-{
-	free(d->event_type);
-	free(d->source_id);
-	free(d->channel);
-	free(d->target);
-	free(d->configs);
-	memset(d, 0, sizeof(*d));
-}
-
-/* --- One row, completed ------------------------------------------------------- */
-
-static int64_t phase_column(sqlite3_stmt *st, int column)
-{
-	return sqlite3_column_type(st, column) == SQLITE_NULL ? -1 : db_column_int(st, column);
-}
-
-/* started_at … reason from this column on. */
-static void attempt_columns(sqlite3_stmt *st, int first, struct attempt *out)
-{
-	const struct span reason = db_column_span(st, first + 8);
-	const size_t len = reason.len < REASON_BYTES ? reason.len : REASON_BYTES - 1;
-
-	out->started_at_us = db_column_int(st, first);
-	out->outcome = (enum attempt_outcome)db_column_int(st, first + 1);
-	out->status = (long)db_column_int(st, first + 2);
-	out->dns_us = phase_column(st, first + 3);
-	out->connect_us = phase_column(st, first + 4);
-	out->tls_us = phase_column(st, first + 5);
-	out->first_byte_us = phase_column(st, first + 6);
-	out->total_us = phase_column(st, first + 7);
-	if (len > 0)
-		memcpy(out->reason, reason.ptr, len);
-	out->reason[len] = '\0';
-}
-
-struct delivery_raw {
-	struct delivery_row row;
-	int64_t destination, target;
-};
-
-static void delivery_columns(sqlite3_stmt *st, struct delivery_raw *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->row.id = db_column_int(st, 0);
-	out->destination = db_column_int(st, 1);
-	out->target = db_column_int(st, 2);
-	out->row.state = (enum delivery_state)db_column_int(st, 3);
-	out->row.attempts = (unsigned)db_column_int(st, 4);
-	out->row.done_at_ms = db_column_int(st, 6);
-	attempt_columns(st, 7, &out->row.last);
-	out->row.last.number = out->row.last.started_at_us == 0 ? 0 : out->row.attempts;
-}
-
-static enum err channel_fill(struct db *db, struct delivery_raw *d)
-{
-	sqlite3_stmt *st = db_statement(db, ST_CHANNEL_OF_DESTINATION);
-
-	db_bind_int(st, 1, d->destination);
-	enum err rc = db_step(db, st);
-	if (rc != ERR_OK)
-		return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
-	d->row.channel = db_column_dup(st, 0);
-	d->row.configs = db_column_unsealed(st, 1);
-	const struct span webhook = db_column_span(st, 2);
-	if (webhook.len < sizeof(d->row.webhook_id))
-		memcpy(d->row.webhook_id, webhook.ptr, webhook.len);
-	db_reset(st);
-	if (d->target == 0)
-		return ERR_OK;
-	st = db_statement(db, ST_TARGET_VALUE);
-	db_bind_int(st, 1, d->target);
-	rc = db_step(db, st);
-	if (rc != ERR_OK)
-		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-	d->row.target = db_column_unsealed(st, 0);
-	db_reset(st);
-	return ERR_OK;
-}
-
-static enum err due_fill(struct db *db, struct delivery_raw *d)
-{
-	sqlite3_stmt *st = db_statement(db, ST_QUEUE_DUE_OF);
-
-	if (d->row.state != DELIVERY_DUE)
-		return ERR_OK;
-	if (d->row.attempts == 0) { /* queued when it was made: no need to look */
-		d->row.next_attempt_at_ms = id_time_ms(d->row.id);
-		return ERR_OK;
-	}
-	db_bind_int(st, 1, d->destination);
-	db_bind_int(st, 2, d->row.id);
-	enum err rc = db_step(db, st);
-	if (rc != ERR_OK)
-		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
-	d->row.next_attempt_at_ms = db_column_int(st, 0);
-	db_reset(st);
-	return ERR_OK;
-}
-
-static enum err delivery_complete(struct db *db, struct delivery_raw *d)
-{
-	struct event *event = NULL;
-	enum err rc = event_row_at(db, d->row.id, &event, NULL, NULL);
-
-	if (rc != ERR_OK)
-		return rc == ERR_NOT_FOUND ? ERR_CORRUPT : rc;
-	d->row.event_id = event->id;
-	d->row.organization = event->organization;
-	d->row.event_type = xspandup(event->type);
-	d->row.source_id = xspandup(event->source_id);
-	event_drop(event);
-	rc = channel_fill(db, d);
-	return rc == ERR_OK ? due_fill(db, d) : rc;
-}
-
-static enum err delivery_get(struct db *db, int64_t id, struct delivery_raw *out)
-{
-	sqlite3_stmt *st = db_statement(db, ST_DELIVERY_GET);
-
-	db_bind_int(st, 1, id);
-	enum err rc = db_step(db, st);
-	if (rc != ERR_OK)
-		return rc;
-	delivery_columns(st, out);
-	db_reset(st);
-	return ERR_OK;
-}
 
 /* --- A page -------------------------------------------------------------------- */
 
@@ -152,7 +27,8 @@ struct page {
 	const struct delivery_query *q;
 	struct delivery_row *rows;
 	size_t count, looked;
-	int64_t next; /* where to go on; 0 = the end */
+	int64_t next;  /* where to go on; 0 = the end */
+	int64_t floor; /* of retention: chains end here */
 };
 
 static bool page_is_full(const struct page *p)
@@ -244,6 +120,8 @@ static enum err chain_next(struct page *p, struct chain *c, int64_t below)
 	enum err rc = db_step(p->db, st);
 	c->at = rc == ERR_OK ? db_column_int(st, 0) : 0;
 	db_reset(st);
+	if (!is_rare && c->at < p->floor)
+		c->at = 0;
 	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
@@ -301,9 +179,11 @@ static enum err chain_start(struct page *p, struct chain *c, int64_t last)
 
 	if (is_rare_state(p->q->state))
 		return chain_next(p, c, before);
-	c->at = last;
-	if (last < before)
+	c->at = last < p->floor ? 0 : last;
+	if (last < before || before <= p->floor) {
+		c->at = before <= p->floor ? 0 : c->at;
 		return ERR_OK;
+	}
 	enum err rc = chain_start_at_event(p, c, before);
 	return rc == ERR_NOT_FOUND ? chain_start_at_mark(p, c, before) : rc;
 }
@@ -343,6 +223,40 @@ static struct chain *chains_newest(struct chain *chains, size_t count)
 	return best;
 }
 
+/* What retention left below its floor: of one webhook, or of the organization. */
+static enum err page_below_floor(struct page *p)
+{
+	const int64_t before = p->q->before == 0 || p->q->before > p->floor ? p->floor
+									    : p->q->before;
+	sqlite3_stmt *st = db_statement(p->db, ST_DELIVERIES_BELOW);
+	enum err rc = ERR_OK;
+
+	p->next = 0;
+	if (page_is_full(p))
+		p->next = p->floor;
+	db_bind_int(st, 1, before);
+	while (!page_is_full(p) && (rc = db_step(p->db, st)) == ERR_OK) {
+		struct delivery_owner owner = { 0, 0 };
+		struct delivery_raw d;
+
+		delivery_columns(st, &d);
+		rc = delivery_owner_read(p->db, d.destination, &owner);
+		p->looked++;
+		p->next = d.row.id;
+		if (rc == ERR_OK && owner.organization == p->q->organization &&
+		    (p->q->webhook_id == 0 || owner.webhook == p->q->webhook_id)) {
+			p->looked--;
+			rc = page_add(p, &d);
+		}
+		if (rc != ERR_OK)
+			break;
+	}
+	db_reset(st);
+	if (rc == ERR_NOT_FOUND)
+		p->next = 0;
+	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
 static enum err page_of_webhook(struct page *p)
 {
 	struct chain chains[CHAINS_MAX], *c = NULL;
@@ -353,7 +267,7 @@ static enum err page_of_webhook(struct page *p)
 		struct delivery_raw d;
 
 		rc = delivery_get(p->db, c->at, &d);
-		if (rc == ERR_NOT_FOUND) { /* below what retention kept */
+		if (rc == ERR_NOT_FOUND) { /* a damaged chain: the audit tells */
 			c->at = 0;
 			rc = ERR_OK;
 			continue;
@@ -363,9 +277,12 @@ static enum err page_of_webhook(struct page *p)
 		if (rc == ERR_OK)
 			rc = chain_next(p, c, c->at);
 	}
-	if (rc == ERR_OK && c == NULL)
-		p->next = 0;
-	return rc;
+	if (rc != ERR_OK || c != NULL)
+		return rc;
+	if (!is_rare_state(p->q->state))
+		return page_below_floor(p);
+	p->next = 0; /* that list has no floor */
+	return ERR_OK;
 }
 
 /* --- All of an organization ------------------------------------------------------ */
@@ -401,6 +318,8 @@ static enum err first_event(struct page *p, int64_t *out)
 
 	if (p->q->before == 0)
 		return newest_event(p, out);
+	if (p->q->before <= p->floor)
+		return ERR_OK; /* all that is older is below it */
 	rc = event_row_at(p->db, p->q->before, &event, NULL, NULL);
 	if (rc != ERR_OK)
 		return rc == ERR_NOT_FOUND ? ERR_OK : rc;
@@ -414,7 +333,7 @@ static enum err page_of_all(struct page *p)
 	int64_t event_id = 0, prev = 0, fanout = 0;
 	enum err rc = first_event(p, &event_id);
 
-	while (rc == ERR_OK && event_id != 0 && !page_is_full(p)) {
+	while (rc == ERR_OK && event_id != 0 && event_id >= p->floor && !page_is_full(p)) {
 		rc = event_step(p, event_id, &prev, &fanout);
 		if (rc == ERR_OK)
 			rc = page_event(p, event_id, fanout, p->q->before);
@@ -425,9 +344,9 @@ static enum err page_of_all(struct page *p)
 		if (!page_is_full(p))
 			event_id = prev;
 	}
-	if (rc == ERR_OK && event_id == 0)
-		p->next = 0;
-	return rc;
+	if (rc != ERR_OK || (event_id != 0 && event_id >= p->floor))
+		return rc;
+	return page_below_floor(p);
 }
 
 enum err store_deliveries_read(struct store *s, const struct delivery_query *q,
@@ -440,12 +359,16 @@ enum err store_deliveries_read(struct store *s, const struct delivery_query *q,
 	*out_next = 0;
 	if (rc != ERR_OK)
 		return rc;
+	rc = meta_int_read(p.db, META_FLOOR, &p.floor);
+	if (rc != ERR_OK)
+		goto out;
 	if (q->event_id != 0)
 		rc = page_of_event(&p);
 	else if (q->webhook_id != 0)
 		rc = page_of_webhook(&p);
 	else
 		rc = page_of_all(&p);
+out:
 	readers_give(s->readers, p.db);
 	if (rc != ERR_OK) {
 		for (size_t i = 0; i < p.count; i++)

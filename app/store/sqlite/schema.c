@@ -9,7 +9,9 @@
 
 #include "base/crypto.h"
 #include "base/pubid.h"
+#include "store/sqlite/migrations.h"
 
+/* Version 1, as it was; what came later is in migrations.c. */
 static const char tables_1[] =
 	"CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;"
 
@@ -161,7 +163,7 @@ enum err schema_prepare(struct db *db, struct why *why)
 		rc = schema_create(db);
 		if (rc != ERR_OK)
 			why_set(why, "cannot create the tables: %s", sqlite3_errmsg(db->handle));
-		return rc;
+		return rc == ERR_OK ? migrations_run(db, 1, why) : rc;
 	}
 	if (application != DB_APPLICATION_ID) {
 		why_set(why, "it is an SQLite file of another program; name another store.path");
@@ -174,5 +176,9 @@ enum err schema_prepare(struct db *db, struct why *why)
 			(long long)version, SCHEMA_VERSION);
 		return ERR_BAD_REQUEST;
 	}
-	return ERR_OK;
+	if (version < 1) {
+		why_set(why, "it has no schema version");
+		return ERR_CORRUPT;
+	}
+	return migrations_run(db, version, why);
 }

@@ -5,7 +5,7 @@
 
 #include "store/sqlite/db.h"
 
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 /* Create the tables in an empty file, or migrate step by step.
  * Returns ERR_CORRUPT for a file that is no store, ERR_BAD_REQUEST for a newer

@@ -2,7 +2,9 @@
  * SPDX-License-Identifier: MIT
  * A row's key is 63 bits of a keyed hash; 63 more prove that it is not a
  * collision, which would take the next place. This is the one table whose rows
- * land all over, so only keyed events pay for it. Writer thread; readers find. */
+ * land all over, so only keyed events pay for it. A row counts as long as an event
+ * of it is in the store: what retention removed may be published anew. Writer
+ * thread; readers find. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,6 +73,34 @@ enum err seen_find(const struct store *s, struct db *db, int64_t organization, e
 	}
 }
 
+enum err seen_is_kept(struct db *db, const struct seen *what)
+{
+	const int64_t last = what->event_count > 0 ? what->events[what->event_count - 1]
+						   : what->event;
+	const bool is_rising = what->event <= last;
+	sqlite3_stmt *st = db_statement(db, ST_EVENT_ANY);
+
+	db_bind_int(st, 1, is_rising ? what->event : last);
+	db_bind_int(st, 2, is_rising ? last : what->event);
+	const enum err rc = db_step(db, st);
+	db_reset(st);
+	return rc;
+}
+
+/* Over a row of the same key, whose events are gone. ERR_NOT_FOUND: it is another's. */
+static enum err seen_replace(struct db *db, const struct seen_hash *h, const struct seen *what)
+{
+	sqlite3_stmt *st = db_statement(db, ST_SEEN_REPLACE);
+
+	db_bind_int(st, 1, h->place);
+	db_bind_int(st, 2, h->proof);
+	db_bind_int(st, 3, what->event);
+	db_bind_blob(st, 4, what->fingerprint, sizeof(what->fingerprint));
+	db_bind_blob(st, 5, what->events, what->event_count * sizeof(int64_t));
+	const enum err rc = db_run(db, st);
+	return rc == ERR_OK && db_changes(db) == 0 ? ERR_NOT_FOUND : rc;
+}
+
 enum err seen_add(const struct store *s, struct db *db, int64_t organization, enum seen_kind kind,
 		  struct span key, const struct seen *what)
 {
@@ -85,6 +115,8 @@ enum err seen_add(const struct store *s, struct db *db, int64_t organization, en
 		db_bind_blob(st, 4, what->fingerprint, sizeof(what->fingerprint));
 		db_bind_blob(st, 5, what->events, what->event_count * sizeof(int64_t));
 		rc = db_run(db, st);
+		if (rc == ERR_CONFLICT && seen_replace(db, &h, what) == ERR_OK)
+			return ERR_OK;
 		h.place = (h.place + 1) & INT64_MAX;
 	} while (rc == ERR_CONFLICT); /* another key has this place */
 	return rc;

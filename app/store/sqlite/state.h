@@ -9,6 +9,7 @@
 #include "store/sqlite/db.h"
 #include "store/sqlite/heads.h"
 #include "store/sqlite/readers.h"
+#include "store/sqlite/retention.h"
 #include "store/store.h"
 #include "store/writer.h"
 
@@ -36,6 +37,7 @@ struct store {
 	int checkpointed_pages; /* of the log, at the last checkpoint */
 	size_t unit_place;      /* of the undo log, where the unit under way began */
 	struct sweep *sweeps;   /* oldest first */
+	struct retention retention;
 	struct store_options options;
 	char *path;
 	struct writer *writer;
@@ -82,6 +84,8 @@ struct seen {
 /* ERR_NOT_FOUND when it was never seen. Owner: out->events, free(). */
 MUST_CHECK enum err seen_find(const struct store *s, struct db *db, int64_t organization,
 			      enum seen_kind kind, struct span key, struct seen *out);
+/* ERR_NOT_FOUND: retention removed all its events, the row means nothing. */
+MUST_CHECK enum err seen_is_kept(struct db *db, const struct seen *what);
 MUST_CHECK enum err seen_add(const struct store *s, struct db *db, int64_t organization,
 			     enum seen_kind kind, struct span key, const struct seen *what);
 

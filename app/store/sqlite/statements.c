@@ -26,14 +26,17 @@ static const char *const sql[ST_COUNT] = {
 	[ST_META_GET] = "SELECT value FROM meta WHERE key=?1",
 	[ST_META_SET] = "INSERT OR REPLACE INTO meta(key,value) VALUES(?1,?2)",
 
+	[ST_PAGES] = "SELECT c.page_count,f.freelist_count,s.page_size FROM pragma_page_count c,"
+		     "pragma_freelist_count f,pragma_page_size s",
+
 	[ST_ORGANIZATION_ADD] = "INSERT INTO organization(public_id,internal_id,name,created_at)"
 				" VALUES(?1,?2,?3,?4)",
 	[ST_ORGANIZATIONS] = "SELECT id,public_id,internal_id,name,created_at FROM organization"
 			     " ORDER BY id",
-	[ST_ORGANIZATION_HEADS] = "SELECT organization,last,events FROM organization_head",
+	[ST_ORGANIZATION_HEADS] = "SELECT organization,last,events,removed FROM organization_head",
 	[ST_ORGANIZATION_HEAD_SAVE] =
 		"INSERT OR REPLACE INTO"
-		" organization_head(organization,last,events) VALUES(?1,?2,?3)",
+		" organization_head(organization,last,events,removed) VALUES(?1,?2,?3,?4)",
 
 	[ST_KEY_ADD] = "INSERT INTO api_key(organization,public_id,hash,scopes,is_test,created_at)"
 		       " VALUES(?1,?2,?3,?4,?5,?6)",
@@ -81,14 +84,15 @@ static const char *const sql[ST_COUNT] = {
 	[ST_DESTINATION_ADD] = "INSERT INTO destination(id,organization,webhook) VALUES(?1,?2,?3)",
 	[ST_DESTINATIONS] = "SELECT d.id,d.organization,d.webhook,d.last,d.created,d.due,d.held,"
 			    "d.delivered,d.failed,d.cancelled,c.status,c.removed_at,w.is_active,"
-			    "w.removed_at,w.disabled_reason IS NOT NULL"
+			    "w.removed_at,w.disabled_reason IS NOT NULL,d.removed"
 			    " FROM destination d JOIN channel c ON c.id=d.id"
 			    " JOIN webhook w ON w.id=d.webhook",
+	[ST_DESTINATION_OWNER] = "SELECT organization,webhook FROM destination WHERE id=?1",
 	[ST_DESTINATIONS_OF_WEBHOOK] = "SELECT c.id,d.last FROM channel c"
 				       " JOIN destination d ON d.id=c.id WHERE c.webhook=?1",
 	[ST_ORGANIZATION_LAST] = "SELECT last FROM organization_head WHERE organization=?1",
 	[ST_DESTINATION_SAVE] = "UPDATE destination SET last=?2,created=?3,due=?4,held=?5,"
-				"delivered=?6,failed=?7,cancelled=?8 WHERE id=?1",
+				"delivered=?6,failed=?7,cancelled=?8,removed=?9 WHERE id=?1",
 	[ST_ERROR_SET] = "INSERT OR REPLACE INTO webhook_error(webhook,message,channel,event_id,"
 			 "status_code,occurred_at)"
 			 " SELECT ?1,?2,name,?4,?5,?6 FROM channel WHERE id=?3",
@@ -106,6 +110,17 @@ static const char *const sql[ST_COUNT] = {
 	[ST_EVENT_MADE] = "SELECT made FROM event WHERE id=?1",
 	[ST_EVENT_PREV] = "SELECT prev,fanout FROM event WHERE id=?1",
 
+	[ST_EVENT_FROM] =
+		"SELECT id,organization,fanout,flags,data IS NOT NULL OR extra IS NOT NULL"
+		" FROM event WHERE id>=?1 ORDER BY id LIMIT 1",
+	[ST_EVENT_ANY] = "SELECT 1 FROM event WHERE id>=?1 AND id<=?2 LIMIT 1",
+	[ST_EVENT_REMOVE] = "DELETE FROM event WHERE id=?1",
+	[ST_EVENT_PAYLOAD_REMOVE] = "UPDATE event SET data=NULL,extra=NULL,flags=flags|?2"
+				    " WHERE id=?1",
+	[ST_LATE_ADD] = "INSERT OR IGNORE INTO late(event) VALUES(?1)",
+	[ST_LATE_REMOVE] = "DELETE FROM late WHERE event=?1",
+	[ST_LATE_AFTER] = "SELECT event FROM late WHERE event>?1 ORDER BY event LIMIT 1",
+
 	[ST_DELIVERY_ADD] = "INSERT INTO delivery(id,destination,target,state,attempts,prev)"
 			    " VALUES(?1,?2,?3,?4,0,?5)",
 	[ST_DELIVERY_SETTLE] = "UPDATE delivery SET state=?3,attempts=?4,done_at=?5,started_at=?6,"
@@ -118,13 +133,23 @@ static const char *const sql[ST_COUNT] = {
 	[ST_DELIVERY_PREV] = "SELECT prev FROM delivery WHERE id=?1",
 	[ST_DELIVERIES_OF_EVENT] = "SELECT " DELIVERY_COLUMNS " FROM delivery"
 				   " WHERE id>?1 AND id<?2 ORDER BY id DESC",
-
+	[ST_DELIVERIES_FOR_REMOVAL] = "SELECT id,destination,state FROM delivery"
+				      " WHERE id>?1 AND id<?2 ORDER BY id LIMIT ?3",
+	[ST_DELIVERIES_BELOW] = "SELECT " DELIVERY_COLUMNS " FROM delivery"
+				" WHERE id<?1 AND id>0 ORDER BY id DESC",
+	[ST_DELIVERY_ANY] = "SELECT 1 FROM delivery WHERE id>?1 AND id<?2 LIMIT 1",
+	[ST_DELIVERY_UNFINISHED] = "SELECT 1 FROM delivery WHERE id>?1 AND id<?2"
+				   " AND state IN (1,2) LIMIT 1",
+	[ST_DELIVERIES_REMOVE] = "DELETE FROM delivery WHERE id>=?1 AND id<=?2",
 	[ST_DELIVERIES_OF_CHAIN] = "SELECT id,prev FROM delivery WHERE id>?1 AND id<?2"
 				   " AND destination=?3 ORDER BY id DESC",
 	[ST_ATTEMPT_ADD] =
 		"INSERT OR REPLACE INTO attempt(delivery,number,started_at,outcome,status,"
 		"dns,connect,tls,first_byte,total,reason,excerpt)"
-		" VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12)",
+		/* Not for a delivery that retention removed while an attempt was under way. */
+		" SELECT ?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12"
+		" WHERE EXISTS (SELECT 1 FROM delivery WHERE id=?1)",
+	[ST_ATTEMPTS_REMOVE] = "DELETE FROM attempt WHERE delivery>=?1 AND delivery<=?2",
 	[ST_ATTEMPTS] = "SELECT number,started_at,outcome,status,dns,connect,tls,first_byte,total,"
 			"reason,excerpt FROM attempt WHERE delivery=?1 ORDER BY number",
 
@@ -147,7 +172,14 @@ static const char *const sql[ST_COUNT] = {
 	[ST_SEEN_FIND] = "SELECT proof,event,fingerprint,events FROM seen WHERE hash=?1",
 	[ST_SEEN_ADD] = "INSERT INTO seen(hash,proof,event,fingerprint,events)"
 			" VALUES(?1,?2,?3,?4,?5)",
+	[ST_SEEN_REPLACE] = "UPDATE seen SET event=?3,fingerprint=?4,events=?5"
+			    " WHERE hash=?1 AND proof=?2",
+	[ST_SEEN_PAGE] = "SELECT hash,event,events FROM seen WHERE hash>=?1 ORDER BY hash LIMIT ?2",
+	[ST_SEEN_REMOVE] = "DELETE FROM seen WHERE hash=?1",
 	[ST_MARK_ADD] = "INSERT OR IGNORE INTO mark(chain,hour,first) VALUES(?1,?2,?3)",
+	[ST_MARK_CHAIN] = "SELECT chain FROM mark WHERE chain>?1 ORDER BY chain LIMIT 1",
+	[ST_MARKS_REMOVE] = "DELETE FROM mark WHERE chain=?1 AND hour IN (SELECT hour FROM mark"
+			    " WHERE chain=?1 AND hour<?2 ORDER BY hour LIMIT ?3)",
 	[ST_MARK_AFTER] = "SELECT first FROM mark WHERE chain=?1 AND hour>?2"
 			  " ORDER BY hour LIMIT 1",
 
@@ -156,7 +188,8 @@ static const char *const sql[ST_COUNT] = {
 	[ST_SWEEP_REMOVE] = "DELETE FROM sweep WHERE id=?1",
 	[ST_SWEEPS] = "SELECT id,destination,target,action,before FROM sweep ORDER BY id",
 
-	[ST_AUDIT_DELIVERIES] = "SELECT id,destination,state,prev FROM delivery WHERE id>?1"
+	[ST_AUDIT_DELIVERIES] = "SELECT id,destination,state,prev,target,done_at IS NOT NULL"
+				" FROM delivery WHERE id>?1"
 				" ORDER BY id LIMIT ?2",
 	[ST_AUDIT_EVENTS] = "SELECT id,organization,fanout,prev FROM event WHERE id>0 ORDER BY id",
 	[ST_AUDIT_QUEUE] = "SELECT destination,due,delivery FROM queue"
@@ -165,6 +198,43 @@ static const char *const sql[ST_COUNT] = {
 	[ST_AUDIT_RARE] = "SELECT destination,state,delivery FROM rare"
 			  " WHERE (destination,state,delivery)>(?1,?2,?3)"
 			  " ORDER BY destination,state,delivery LIMIT ?4",
+	[ST_AUDIT_TARGETS] = "SELECT id,channel FROM target WHERE id>?1 ORDER BY id",
+	[ST_AUDIT_ATTEMPTS] = "SELECT delivery,number FROM attempt"
+			      " WHERE (delivery,number)>(?1,?2) ORDER BY delivery,number LIMIT ?3",
+	[ST_AUDIT_MARKS] = "SELECT chain,hour,first FROM mark WHERE (chain,hour)>(?1,?2)"
+			   " ORDER BY chain,hour LIMIT ?3",
+	[ST_AUDIT_DELIVERY] = "SELECT attempts FROM delivery WHERE id=?1",
+
+	[ST_AUDIT_CHANNEL_DESTINATION] =
+		"SELECT c.id FROM channel c LEFT JOIN destination y ON y.id=c.id"
+		" WHERE y.id IS NULL OR y.webhook<>c.webhook",
+	[ST_AUDIT_DESTINATION_CHANNEL] =
+		"SELECT y.id FROM destination y LEFT JOIN channel c ON c.id=y.id"
+		" WHERE c.id IS NULL",
+	[ST_AUDIT_DESTINATION_WEBHOOK] =
+		"SELECT y.id FROM destination y LEFT JOIN webhook w ON w.id=y.webhook"
+		" WHERE w.id IS NULL OR w.organization<>y.organization",
+	[ST_AUDIT_CHANNEL_REMOVED] =
+		"SELECT c.id FROM channel c LEFT JOIN webhook w ON w.id=c.webhook"
+		" WHERE w.id IS NULL OR (w.removed_at<>0 AND c.removed_at=0)",
+	[ST_AUDIT_TARGET_CHANNEL] =
+		"SELECT x.id FROM target x LEFT JOIN channel c ON c.id=x.channel"
+		" WHERE c.id IS NULL",
+	[ST_AUDIT_WEBHOOK_ORGANIZATION] =
+		"SELECT w.id FROM webhook w LEFT JOIN organization o ON o.id=w.organization"
+		" WHERE o.id IS NULL",
+	[ST_AUDIT_SECRET_WEBHOOK] = "SELECT x.webhook FROM secret x LEFT JOIN webhook w"
+				    " ON w.id=x.webhook WHERE w.id IS NULL OR w.removed_at<>0",
+	[ST_AUDIT_ERROR_WEBHOOK] = "SELECT x.webhook FROM webhook_error x LEFT JOIN webhook w"
+				   " ON w.id=x.webhook WHERE w.id IS NULL",
+	[ST_AUDIT_KEY_ORGANIZATION] =
+		"SELECT k.id FROM api_key k LEFT JOIN organization o ON o.id=k.organization"
+		" WHERE o.id IS NULL",
+	[ST_AUDIT_HEAD_ORGANIZATION] =
+		"SELECT x.organization FROM organization_head x LEFT JOIN organization o"
+		" ON o.id=x.organization WHERE o.id IS NULL",
+	[ST_AUDIT_SWEEP] = "SELECT x.id FROM sweep x LEFT JOIN destination y ON y.id=x.destination"
+			   " WHERE y.id IS NULL OR x.action NOT BETWEEN 1 AND 4",
 };
 
 const char *statement_sql(enum statement st)

@@ -51,6 +51,16 @@ static void gauges_set(struct store *s)
 	metric_set(METRIC_WAL_PAGES, s->db.wal_pages);
 }
 
+static void space_gauges_set(struct store *s)
+{
+	int64_t bytes = 0, pages = 0, free_pages = 0;
+
+	if (removal_space(s, &bytes, &pages, &free_pages) != ERR_OK || pages == free_pages)
+		return;
+	metric_set(METRIC_STORE_BYTES, bytes);
+	metric_set(METRIC_STORE_FREE_BYTES, bytes / (pages - free_pages) * free_pages);
+}
+
 static enum err driver_commit(void *ctx)
 {
 	struct store *s = ctx;
@@ -103,7 +113,10 @@ static enum err memory_load(struct store *s)
 
 	if (rc == ERR_OK)
 		rc = sweeps_load(s);
+	if (rc == ERR_OK)
+		rc = retention_load(s);
 	gauges_set(s);
+	space_gauges_set(s);
 	return rc;
 }
 
@@ -138,14 +151,23 @@ static enum err driver_recover(void *ctx)
 	return rc;
 }
 
-static bool driver_has_slice(void *ctx)
+static int64_t driver_slice_wait_ms(void *ctx)
 {
-	return ((struct store *)ctx)->sweeps != NULL;
+	struct store *s = ctx;
+
+	if (s->sweeps != NULL)
+		return 0;
+	return retention_wait_ms(s, clock_mono_ms());
 }
 
-static struct unit *driver_slice(void *ctx)
+/* Sweeps first: somebody changed a webhook and waits for what that means. */
+static struct unit *driver_slice(void *ctx, size_t weight)
 {
-	return sweeps_slice(ctx);
+	struct store *s = ctx;
+
+	if (s->db.handle == NULL)
+		return NULL;
+	return s->sweeps != NULL ? sweeps_slice(s) : retention_slice(s, weight);
 }
 
 static void driver_settled(void *ctx, bool is_idle)
@@ -162,6 +184,7 @@ static void driver_settled(void *ctx, bool is_idle)
 	(void)sqlite3_wal_checkpoint_v2(s->db.handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	s->checkpointed_pages = s->db.wal_pages;
 	metric_add(METRIC_CHECKPOINTS, 1);
+	space_gauges_set(s);
 }
 
 /* --- Opening ------------------------------------------------------------------ */
@@ -258,7 +281,7 @@ static enum err writer_start(struct store *s, struct why *why)
 		.unit_undo = driver_unit_undo,
 		.changes = driver_changes,
 		.recover = driver_recover,
-		.has_slice = driver_has_slice,
+		.slice_wait_ms = driver_slice_wait_ms,
 		.slice = driver_slice,
 		.settled = driver_settled,
 	};

@@ -44,7 +44,7 @@ static const struct tocsin_field server_rows[] = {
 	ROW("socket_group", TEXT, 0, 64, "", server.socket_group,
 	    "Group of that socket, the web server's; empty leaves it as it is."),
 	ROW("threads", INT, 1, 64, "48", server.threads,
-	    "Threads that take requests; they mostly wait for the disk."),
+	    "Threads that take requests; few wait at a time, the rest when those are held up."),
 	ROW("backlog", INT, 1, 65535, "4096", server.backlog,
 	    "Requests that may wait for a thread; the kernel caps it (net.core.somaxconn)."),
 	ROW("stop_timeout", TIME_MS, 0, MINUTES_MS(10), "10s", server.stop_timeout_ms,

@@ -113,11 +113,15 @@ def refusal(status, code, words="No"):
     return status, {"code": code, "message": words, "more_info": "x", "status": status}
 
 
+FAKESMSC = "/usr/lib/kannel/test/fakesmsc"
+
+
 class Kannel:
-    """bearerbox and smsbox; what they send goes to sink, part by part."""
+    """bearerbox and smsbox; what they send goes to sink, part by part, or, by the route
+    named fake, to Kannel's own fake SMSC."""
 
     def __init__(self, folder, sink):
-        self.admin, self.link, self.port, self.back = (free_port() for _ in range(4))
+        self.admin, self.link, self.port, self.back, self.fake = (free_port() for _ in range(5))
         self.log = os.path.join(folder, "kannel.log")
         conf = os.path.join(folder, "kannel.conf")
         with open(conf, "w") as out:
@@ -140,6 +144,14 @@ port = {self.back}
 connect-allow-ip = 127.0.0.1
 smsc-username = u
 smsc-password = p
+denied-smsc-id = fake
+
+group = smsc
+smsc = fake
+smsc-id = fake
+port = {self.fake}
+connect-allow-ip = 127.0.0.1
+allowed-smsc-id = fake
 
 group = smsbox
 smsbox-id = box
@@ -162,6 +174,12 @@ text = none
         self.boxes = []
         self.start("bearerbox", conf, self.link)
         self.start("smsbox", conf, self.port)
+        self.messages = os.path.join(folder, "fakesmsc.log")
+        with open(self.messages, "ab") as log:
+            # It ends when its standard input does.
+            self.boxes.append(subprocess.Popen(
+                [FAKESMSC, "-H", "127.0.0.1", "-r", str(self.fake), "-i", "1", "-m", "0"],
+                stdout=log, stderr=log, stdin=subprocess.PIPE))
 
     def start(self, name, conf, port):
         program = shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin:/sbin")
@@ -180,6 +198,7 @@ text = none
     def close(self):
         # The bearerbox tells the smsbox to end.
         self.boxes[0].terminate()
+        self.boxes[-1].stdin.close()
         for box in self.boxes:
             try:
                 box.wait(WAIT_S)
@@ -230,6 +249,7 @@ class World:
     {{ name = "one"; plugin = "sms.so"; provider = "twilio"; parts_max = 1; {twilio} }},
     {{ name = "slow"; plugin = "sms.so"; provider = "twilio"; {slow} }},
     {{ name = "kannel"; {kannel} password = "env:KANNEL"; }},
+    {{ name = "fake"; {kannel} password = "env:KANNEL"; smsc = "fake"; }},
     {{ name = "wrong"; {kannel} password = "nonsense-pw"; }},
     {{ name = "gateway"; plugin = "sms.so"; provider = "http"; rate = 0.0;
        url = "{gateway}/json"; body = "{body}"; secrets = {{ key = "env:TWILIO"; }};
@@ -511,6 +531,19 @@ def test_kannel_sends_it_whole(world, text, coding, parts, told):
     done = world.sent("kannel", to, text=text)
     assert reason(done) in (f"accepted by the gateway, {told}", f"queued by the gateway, {told}")
     assert kannel_text(world, to, parts) == (coding, text.replace("\r\n", "\n").strip())
+
+
+def test_kannel_fake_smsc(world):
+    """Through a real SMSC connection to the package's own fake centre."""
+    kannel = next(s for s in world.open if isinstance(s, Kannel))
+    to = next(numbers)
+    done = world.sent("fake", to, text="to the fake centre")
+    assert reason(done).endswith("1 part (GSM-7)")
+
+    def came():
+        with open(kannel.messages, encoding="utf-8", errors="replace") as got:
+            return [line for line in got if f"{to} text to the fake centre" in line]
+    assert len(wait_until(came, "the message at the fake SMSC")) == 1
 
 
 def test_kannel_three_numbers(world):

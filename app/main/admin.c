@@ -1,5 +1,5 @@
-/* admin.c - `tocsin org`, `key` and `audit`: through the running server when
- * there is one, else on the store itself.
+/* admin.c - what administrators ask of a store, and `tocsin org`, `key` and `audit`:
+ * through the running server when there is one, else on the store itself.
  * Not here: the rules for keys (domain/access.c).
  * admin_answer() runs on the server's control thread or on a subcommand's main.
  * SPDX-License-Identifier: MIT */
@@ -18,7 +18,7 @@
 #include "main/command.h"
 #include "main/control.h"
 
-enum { USAGE = 2 };
+enum { USAGE = 2, BACKUP_WAIT_MS = 500 };
 
 /* --- On an open store ----------------------------------------------------- */
 
@@ -128,15 +128,41 @@ static int audit(struct admin *a, char **words, struct buf *out)
 	return rc == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* --- Backup: begun, then waited for in bits, so that other requests get their turn -- */
+
+static int backup_begin(struct admin *a, char **words, struct buf *out)
+{
+	const enum store_file target = strcmp(words[3], "replace") == 0 ? STORE_FILE_REPLACE
+									: STORE_FILE_NEW;
+	struct why why = { "" };
+	enum err rc = store_backup_begin(a->store, words[2], target, &why);
+	return rc == ERR_OK ? EXIT_SUCCESS : failed(out, "backup", rc, &why);
+}
+
+static int backup_wait(struct admin *a, char **words, struct buf *out)
+{
+	struct store_backup_progress p;
+	struct why why = { "" };
+	enum err rc = store_backup_wait(a->store, BACKUP_WAIT_MS, &p, &why);
+	(void)words;
+	if (rc == ERR_BUSY) {
+		buf_format(out, "%lld of %lld pages\n", (long long)(p.pages - p.pages_left),
+			   (long long)p.pages);
+		return CONTROL_MORE;
+	}
+	return rc == ERR_OK ? EXIT_SUCCESS : failed(out, "backup", rc, &why);
+}
+
 /* The words of a request; words[] has room for CONTROL_WORDS_MAX and a NULL. */
 static const struct request {
 	const char *noun, *verb; /* verb NULL: none */
 	int words_min, words_max;
 	int (*run)(struct admin *a, char **words, struct buf *out);
 } requests[] = {
-	{ "org", "add", 3, 3, organization_add }, { "org", "list", 2, 2, organization_list },
-	{ "key", "add", 5, 5, key_add },          { "key", "list", 2, 3, key_list },
-	{ "key", "revoke", 3, 3, key_revoke },    { "audit", NULL, 1, 1, audit },
+	{ "org", "add", 3, 3, organization_add },  { "org", "list", 2, 2, organization_list },
+	{ "key", "add", 5, 5, key_add },           { "key", "list", 2, 3, key_list },
+	{ "key", "revoke", 3, 3, key_revoke },     { "audit", NULL, 1, 1, audit },
+	{ "backup", "begin", 4, 4, backup_begin }, { "backup", "wait", 2, 2, backup_wait },
 };
 
 int admin_answer(void *ctx, char **words, int word_count, struct buf *out)
@@ -160,8 +186,7 @@ int admin_answer(void *ctx, char **words, int word_count, struct buf *out)
 
 /* --- The subcommand -------------------------------------------------------- */
 
-/* Files that root makes in the store would lock the server's user out. */
-static bool owner_become(const char *store_path)
+bool admin_owner_become(const char *store_path)
 {
 	if (geteuid() != 0)
 		return true;
@@ -181,30 +206,41 @@ static bool owner_become(const char *store_path)
 	return false;
 }
 
-static int store_answer(const struct conf *conf, char **words, int word_count, struct buf *out)
+enum err admin_open(const struct conf *conf, struct admin *out, struct why *why)
 {
+	*out = (struct admin){ .store = NULL };
 	umask(0027);
-	if (!owner_become(conf->store.path))
-		return EXIT_FAILURE;
+	if (!admin_owner_become(conf->store.path))
+		return ERR_DENIED;
 	const struct store_options options = { .path = conf->store.path,
 					       .cache_bytes = conf->store.cache_bytes,
 					       .busy_timeout_ms = conf->store.busy_timeout_ms,
 					       .readers = 1,
 					       .node = (unsigned)conf->store.node };
+	enum err rc = store_open(&options, &out->store, why);
+	if (rc != ERR_OK)
+		return rc;
+	out->access = access_create(out->store);
+	return access_load(out->access);
+}
+
+void admin_close(struct admin *a)
+{
+	access_destroy(a->access);
+	store_close(a->store);
+}
+
+static int store_answer(const struct conf *conf, char **words, int word_count, struct buf *out)
+{
 	struct why why = { "" };
-	struct admin a = { 0 };
+	struct admin a;
 	int code = EXIT_FAILURE;
-	enum err rc = store_open(&options, &a.store, &why);
-	if (rc == ERR_OK) {
-		a.access = access_create(a.store);
-		rc = access_load(a.access);
-	}
+	enum err rc = admin_open(conf, &a, &why);
 	if (rc == ERR_OK)
 		code = admin_answer(&a, words, word_count, out);
 	else
 		failed(out, conf->store.path, rc, &why);
-	access_destroy(a.access);
-	store_close(a.store);
+	admin_close(&a);
 	return code;
 }
 

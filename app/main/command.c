@@ -10,11 +10,9 @@
 #include <string.h>
 
 static const struct option long_options[] = {
-	{ "conf", required_argument, NULL, 'c' },
-	{ "option", required_argument, NULL, 'o' },
-	{ "scopes", required_argument, NULL, 's' },
-	{ "test", no_argument, NULL, 't' },
-	{ NULL, 0, NULL, 0 },
+	{ "conf", required_argument, NULL, 'c' },   { "option", required_argument, NULL, 'o' },
+	{ "scopes", required_argument, NULL, 's' }, { "test", no_argument, NULL, 't' },
+	{ "force", no_argument, NULL, 'f' },        { NULL, 0, NULL, 0 },
 };
 
 void command_complain(const char *fmt, ...)
@@ -63,6 +61,7 @@ bool options_parse(int argc, char **argv, struct options *out)
 			break;
 		case 's': out->scopes = optarg; break;
 		case 't': out->is_test = true; break;
+		case 'f': out->is_forced = true; break;
 		case ':':
 			command_complain("%s needs a value (tocsin help)", argv[optind - 1]);
 			return false;

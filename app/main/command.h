@@ -17,6 +17,7 @@ struct options {
 	const char *overrides[OVERRIDES_MAX + 1]; /* -o group.key=value; NULL-terminated */
 	const char *scopes;                       /* --scopes; NULL: not given */
 	bool is_test;                             /* --test */
+	bool is_forced;                           /* --force */
 	char **words;                             /* what is left, in order */
 	int word_count;
 };
@@ -38,5 +39,7 @@ int settings_run(int argc, char **argv);
 int channels_run(int argc, char **argv);
 int plugin_run(int argc, char **argv);
 int admin_run(int argc, char **argv);
+int backup_run(int argc, char **argv);
+int restore_run(int argc, char **argv);
 
 #endif

@@ -159,8 +159,9 @@ static bool peer_answer(struct control *c, struct peer *p)
 	for (size_t i = 0; i < c->peer_count; i++)
 		peer_progress(&c->peers[i]); /* nobody could: the time was this request's */
 	/* Only the verbs: an argument may be a key's text. */
-	log_notice("control uid=%u command=%s%s%s exit=%d", (unsigned)p->uid, words[0],
-		   count > 1 ? "," : "", count > 1 ? words[1] : "", code);
+	if (code != CONTROL_MORE)
+		log_notice("control uid=%u command=%s%s%s exit=%d", (unsigned)p->uid, words[0],
+			   count > 1 ? "," : "", count > 1 ? words[1] : "", code);
 	if (p->reply.failed != ERR_OK)
 		return false;
 	p->reply.ptr[0] = (char)code;

@@ -12,6 +12,8 @@
 #include "base/err.h"
 
 enum { CONTROL_WORDS_MAX = 16, CONTROL_REQUEST_MAX_BYTES = 4096 };
+/* An exit code: it is not finished, ask again. Such a request is not worth a line. */
+enum { CONTROL_MORE = 75 };
 #define CONTROL_REPLY_MAX_BYTES ((size_t)64 << 20)
 
 struct control;

@@ -42,6 +42,10 @@ static const struct command commands[] = {
 	  "key add ORG --scopes publish,read,manage [--test] | list [ORG] | revoke KEY",
 	  "make an API key (prints it, once), list, revoke" },
 	{ "audit", admin_run, "audit", "check the store's books by a scan" },
+	{ "backup", backup_run, "backup FILE [--force]",
+	  "copy the store into FILE, also while the service runs" },
+	{ "restore", restore_run, "restore FILE",
+	  "put a backup in the store's place; the former one is kept beside it" },
 	{ "version", version_run, "version", "print the version" },
 	{ "help", help_run, "help", "print this" },
 };

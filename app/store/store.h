@@ -271,6 +271,37 @@ struct attempt_row {
 MUST_CHECK enum err store_attempts_read(struct store *s, int64_t delivery_id,
 					struct attempt_row **out, size_t *out_count);
 
+/* --- Backup ------------------------------------------------------------------ */
+
+enum store_file { STORE_FILE_NEW, STORE_FILE_REPLACE /* one that is there */ };
+
+/* Begin to copy the store, as it is when the copy ends, into a file at path that
+ * only we may read; other calls go on. It has another name until it is complete.
+ * Returns ERR_BUSY (one is being made), ERR_CONFLICT (path is there already),
+ * ERR_BAD_REQUEST, ERR_DENIED, ERR_IO; with why. */
+MUST_CHECK enum err store_backup_begin(struct store *s, const char *path, enum store_file target,
+				       struct why *why);
+struct store_backup_progress {
+	int64_t pages, pages_left; /* 0 until the first step */
+};
+/* Wait for it: ERR_OK: it is on disk; ERR_BUSY: not yet, ask again (one that is not
+ * asked about for 5 s may be given up); else it failed and is gone, with why. */
+MUST_CHECK enum err store_backup_wait(struct store *s, int64_t wait_ms,
+				      struct store_backup_progress *out, struct why *why);
+
+struct store_restored {
+	char *aside;       /* owned: the former store's new name; NULL: there was none */
+	int64_t newest_ms; /* the newest event of the backup; 0 = it has none */
+};
+/* Put a checked copy of a backup, open for reading, in the place of the store at path.
+ * Returns ERR_BUSY while a process has that store, ERR_CORRUPT or ERR_BAD_REQUEST
+ * for what is no backup of ours, ERR_IO; with why. Until it returns ERR_OK the old
+ * store is in its place. */
+MUST_CHECK enum err store_restore(const char *path, int from, struct store_restored *out,
+				  struct why *why);
+
+/* --- Checking ----------------------------------------------------------------- */
+
 /* What a fault was found in; id is its row's. */
 enum audit_kind {
 	AUDIT_ORGANIZATION = 1,

@@ -1,7 +1,7 @@
 /* test_retention.c - what goes and what stays, over weeks of made-up time.
  * SPDX-License-Identifier: MIT
  * The linker puts the two clocks below in the place of base/clock.c's. */
-#include "store/sqlite/retention.h"
+#include "store/sqlite/retention_state.h"
 
 #include "model/ids.h"
 #include "store_world.h"

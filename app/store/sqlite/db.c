@@ -74,10 +74,10 @@ static enum err pragmas_set(struct db *db, enum db_mode mode, int64_t cache_byte
 	/* auto_vacuum must come before the first table; it is a no-op later. */
 	snprintf(text, sizeof(text), "PRAGMA cache_size=-%lld; PRAGMA mmap_size=0;%s",
 		 (long long)(cache_bytes / 1024),
-		 mode == DB_READ ? ""
-				 : "PRAGMA auto_vacuum=INCREMENTAL;"
-				   "PRAGMA journal_mode=WAL;"
-				   "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
+		 mode != DB_WRITE ? ""
+				  : "PRAGMA auto_vacuum=INCREMENTAL;"
+				    "PRAGMA journal_mode=WAL;"
+				    "PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;");
 	return db_exec(db, text);
 }
 
@@ -85,8 +85,9 @@ enum err db_open(struct db *db, const char *path, enum db_mode mode, int64_t cac
 		 int64_t busy_timeout_ms, struct why *why)
 {
 	const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-			  (mode == DB_READ ? SQLITE_OPEN_READONLY
-					   : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+			  (mode == DB_READ    ? SQLITE_OPEN_READONLY
+			   : mode == DB_PLAIN ? SQLITE_OPEN_READWRITE
+					      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	enum err rc;
 
 	memset(db, 0, sizeof(*db));

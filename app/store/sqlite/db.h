@@ -19,7 +19,8 @@ struct db {
 
 enum { DB_APPLICATION_ID = 0x54637331 /* "Tcs1" */ };
 
-enum db_mode { DB_WRITE, DB_READ };
+/* DB_PLAIN: a file that is nobody's store now; its modes stay as they are. */
+enum db_mode { DB_WRITE, DB_READ, DB_PLAIN };
 
 /* ERR_NOT_FOUND when DB_READ finds no file; else as db_err(). */
 MUST_CHECK enum err db_open(struct db *db, const char *path, enum db_mode mode, int64_t cache_bytes,

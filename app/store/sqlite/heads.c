@@ -157,14 +157,15 @@ static enum err errors_load(struct heads *h, struct db *db)
 
 /* Ids go on after the newest event, after what retention removed, and after what
  * was given before a backup was put back. */
-static enum err last_id_load(struct heads *h, struct db *db)
+enum err heads_last_id_read(struct db *db, int64_t *out)
 {
 	static const char *const places[] = { META_FLOOR, META_LAST_ID };
 	sqlite3_stmt *st = db_statement(db, ST_EVENT_NEWEST);
 	enum err rc = db_step(db, st);
 
+	*out = 0;
 	if (rc == ERR_OK) {
-		h->last_id = id_after(db_column_int(st, 0), db_column_int(st, 1) - 1) - ID_STEP;
+		*out = id_after(db_column_int(st, 0), db_column_int(st, 1) - 1) - ID_STEP;
 		db_reset(st);
 	}
 	if (rc == ERR_NOT_FOUND)
@@ -173,8 +174,8 @@ static enum err last_id_load(struct heads *h, struct db *db)
 		int64_t id = 0;
 
 		rc = meta_int_read(db, places[i], &id);
-		if (id > h->last_id)
-			h->last_id = id;
+		if (id > *out)
+			*out = id;
 	}
 	return rc;
 }
@@ -189,7 +190,7 @@ enum err heads_load(struct heads *h, struct db *db)
 		rc = organizations_load(h, db);
 	if (rc == ERR_OK)
 		rc = errors_load(h, db);
-	return rc == ERR_OK ? last_id_load(h, db) : rc;
+	return rc == ERR_OK ? heads_last_id_read(db, &h->last_id) : rc;
 }
 
 /* --- Finding and changing --------------------------------------------------- */

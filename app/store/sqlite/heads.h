@@ -68,6 +68,8 @@ void heads_mode(struct heads *h, int64_t destination, enum head_mode mode);
 bool heads_has_error(const struct heads *h, int64_t webhook);
 void heads_error(struct heads *h, int64_t webhook, bool has_error);
 
+/* The same from a file. */
+MUST_CHECK enum err heads_last_id_read(struct db *db, int64_t *out);
 /* The last id given to anything. */
 int64_t heads_last_id(const struct heads *h);
 void heads_last_id_set(struct heads *h, int64_t id);

@@ -3,7 +3,9 @@
 #ifndef TOCSIN_STORE_SQLITE_MIGRATIONS_H
 #define TOCSIN_STORE_SQLITE_MIGRATIONS_H
 
-#include "store/sqlite/schema.h"
+#include "store/sqlite/db.h"
+
+enum { SCHEMA_VERSION = 2 };
 
 /* From `version` to SCHEMA_VERSION, each step a transaction of its own: one that
  * fails leaves the file as the step before made it. why names the step. */

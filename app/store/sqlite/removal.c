@@ -14,6 +14,8 @@
 
 enum {
 	ROWS_MAX = 512,
+	EVENTS_MAX = 64, /* in one range; a power of two */
+	EVENTS_LEAST = 4,
 	LOOKS_PER_ID = 8,      /* rows that are only looked at cost an eighth */
 	FREE_KEEP_PAGES = 256, /* free pages that stay for new rows: so many, or this share */
 	FREE_KEEP_SHARE = 16,
@@ -136,18 +138,15 @@ static enum err doomed_remove(struct store *s, struct removal *r, const struct d
 	return ERR_OK;
 }
 
-static enum err event_row_remove(struct store *s, struct removal *r, const struct old_event *e)
+static void event_count(struct store *s, struct removal *r, const struct old_event *e)
 {
 	struct organization_head *head = heads_organization(s->heads, e->organization);
-	sqlite3_stmt *st = db_statement(&s->db, ST_EVENT_REMOVE);
 
-	if (head != NULL) {
-		heads_change_organization(s->heads, head);
-		head->removed++;
-	}
 	r->removed_events++;
-	db_bind_int(st, 1, e->id);
-	return db_run(&s->db, st);
+	if (head == NULL)
+		return;
+	heads_change_organization(s->heads, head);
+	head->removed++;
 }
 
 /* What is finished of one event; a wide one takes more than a slice. */
@@ -169,8 +168,10 @@ static enum err event_remove(struct store *s, struct removal *r, const struct ol
 		return rc;
 	if (count < max) { /* that was the last of it */
 		rc = delivery_look(&s->db, ST_DELIVERY_ANY, e);
-		if (rc == ERR_NOT_FOUND)
-			rc = event_row_remove(s, r, e);
+		if (rc == ERR_NOT_FOUND) {
+			event_count(s, r, e);
+			rc = range_remove(&s->db, ST_EVENTS_REMOVE, e->id, e->id);
+		}
 		p->event = e->id + 1;
 		p->delivery = 0;
 	}
@@ -179,22 +180,113 @@ static enum err event_remove(struct store *s, struct removal *r, const struct ol
 	return rc;
 }
 
+/* The next events that may go. */
+static enum err events_read(struct store *s, const struct removal *r, size_t max,
+			    struct old_event *events, size_t *out_count)
+{
+	const struct retention_place *p = r->place;
+	sqlite3_stmt *st = db_statement(&s->db, ST_EVENTS_FROM);
+	enum err rc;
+
+	*out_count = 0;
+	db_bind_int(st, 1, p->event);
+	db_bind_int(st, 2, (int64_t)max);
+	while ((rc = db_step(&s->db, st)) == ERR_OK) {
+		struct old_event *e = &events[*out_count];
+
+		e->id = db_column_int(st, 0);
+		e->organization = db_column_int(st, 1);
+		e->fanout = db_column_int(st, 2);
+		if (e->id >= p->cutoff && !r->is_over)
+			break;
+		++*out_count;
+	}
+	db_reset(st);
+	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
+}
+
+/* How many of them are narrow enough, and finished, to go as one range; their
+ * deliveries are read into rows. */
+static enum err run_find(struct store *s, const struct removal *r, const struct old_event *events,
+			 size_t *count, struct doomed *rows, size_t *out_row_count)
+{
+	const int64_t max = r->budget < ROWS_MAX - 1 ? r->budget : ROWS_MAX - 1;
+	int64_t weight = 0;
+	size_t fit = 0;
+
+	*out_row_count = 0;
+	for (; fit < *count && weight + events[fit].fanout <= max; fit++)
+		weight += events[fit].fanout;
+	*count = fit;
+	if (fit == 0)
+		return ERR_OK;
+	const struct old_event *last = &events[fit - 1];
+	const struct old_event all = { .id = events[0].id,
+				       .fanout = last->id + last->fanout - events[0].id };
+	enum err rc = doomed_read(&s->db, &all, all.id, ROWS_MAX, rows, out_row_count);
+	if (*out_row_count == ROWS_MAX)
+		*count = 0; /* more than there should be: damage, one by one */
+	for (size_t i = 0; i < *out_row_count && rc == ERR_OK; i++) {
+		if (is_final(rows[i].state))
+			continue;
+		while (*count > 0 && events[*count - 1].id > rows[i].id)
+			--*count;
+		*count -= *count > 0; /* the event that it is of */
+		break;
+	}
+	while (*out_row_count > 0 &&
+	       (*count == 0 ||
+		rows[*out_row_count - 1].id >= events[*count - 1].id + events[*count - 1].fanout))
+		--*out_row_count;
+	return rc;
+}
+
+static enum err run_remove(struct store *s, struct removal *r, const struct old_event *events,
+			   size_t count, const struct doomed *rows, size_t row_count)
+{
+	static const enum statement tables[] = { ST_ATTEMPTS_REMOVE, ST_DELIVERIES_REMOVE,
+						 ST_EVENTS_REMOVE };
+	const int64_t end = events[count - 1].id + events[count - 1].fanout;
+	enum err rc = ERR_OK;
+
+	for (size_t i = 0; i < row_count && rc == ERR_OK; i++)
+		rc = doomed_count(s, &rows[i]);
+	for (size_t i = 0; i < count; i++)
+		event_count(s, r, &events[i]);
+	for (size_t i = 0; i < COUNT_OF(tables) && rc == ERR_OK; i++)
+		rc = range_remove(&s->db, tables[i], events[0].id, end - 1);
+	r->removed_deliveries += (int64_t)row_count;
+	r->budget -= (int64_t)(count + row_count);
+	r->place->event = end;
+	if (end > r->place->floor)
+		r->place->floor = end;
+	return rc;
+}
+
 static enum err events_run(struct store *s, struct removal *r)
 {
 	struct retention_place *p = r->place;
+	size_t span = EVENTS_MAX; /* small where much is not finished */
 
 	while (r->budget > 0) {
-		struct old_event e;
-		enum err rc = event_from(&s->db, p->event, &e);
+		struct old_event events[EVENTS_MAX];
+		struct doomed rows[ROWS_MAX];
+		size_t count = 0, row_count = 0;
+		enum err rc = events_read(s, r, span, events, &count);
 
-		if (rc != ERR_OK && rc != ERR_NOT_FOUND)
-			return rc;
-		if (rc == ERR_NOT_FOUND || (e.id >= p->cutoff && !r->is_over)) {
+		if (rc == ERR_OK && count == 0) {
 			p->is_over = r->is_over;
 			p->stage = RETENTION_PAYLOADS;
 			return ERR_OK;
 		}
-		rc = event_remove(s, r, &e);
+		if (rc == ERR_OK && p->delivery == 0)
+			rc = run_find(s, r, events, &count, rows, &row_count);
+		else
+			count = 0; /* a wide one is under way */
+		span = count == 0 ? EVENTS_LEAST : span < EVENTS_MAX ? span * 2 : span;
+		if (rc == ERR_OK)
+			rc = count > 0 ? run_remove(s, r, events, count, rows, row_count)
+				       : event_remove(s, r, &events[0]);
 		if (rc != ERR_OK)
 			return rc;
 	}

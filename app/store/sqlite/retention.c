@@ -7,7 +7,7 @@
  * which an idle store lives on, and as much as is written, so that it keeps up
  * under any load without ever being a large part of it.
  * Not here: what a slice removes (removal.c). Writer thread. */
-#include "store/sqlite/retention.h"
+#include "store/sqlite/retention_state.h"
 
 #include <stdlib.h>
 
@@ -19,10 +19,12 @@
 #include "store/sqlite/state.h"
 
 enum {
-	CREDIT_SLICE = 64,    /* a slice is worth its commit from here on */
-	CREDIT_MAX = 512,     /* the largest */
-	CREDIT_PER_MS = 2,    /* by time */
-	CREDIT_PER_WEIGHT = 2 /* by what others write */
+	CREDIT_SLICE = 64, /* a slice is worth its commit from here on */
+	CREDIT_MAX = 512,  /* the largest */
+	CREDIT_PER_MS = 1, /* by time, while others write and when nobody did for a while */
+	CREDIT_PER_IDLE_MS = 8,
+	CREDIT_PER_WEIGHT = 1, /* by what others write: more than they add */
+	IDLE_AFTER_MS = 100,
 };
 
 enum { PASS_LEAST_MS = 200, PASS_BYTES_MS = 1000, FULL_LEAST_MS = 1000, FULL_OVER_MS = 10000 };
@@ -84,14 +86,21 @@ enum err retention_load(struct store *s)
 	return rc;
 }
 
+static int64_t credit_per_ms(const struct retention *r, int64_t now_mono_ms)
+{
+	return now_mono_ms - r->busy_mono_ms > IDLE_AFTER_MS ? CREDIT_PER_IDLE_MS : CREDIT_PER_MS;
+}
+
 static void credit_add(struct retention *r, int64_t now_mono_ms, size_t weight)
 {
 	const int64_t span_ms = between(0, now_mono_ms - r->credit_mono_ms, CREDIT_MAX);
+	const int64_t earned = span_ms * credit_per_ms(r, now_mono_ms) +
+			       (int64_t)weight * CREDIT_PER_WEIGHT;
 
 	r->credit_mono_ms = now_mono_ms;
-	r->credit = between(
-		0, r->credit + span_ms * CREDIT_PER_MS + (int64_t)weight * CREDIT_PER_WEIGHT,
-		CREDIT_MAX);
+	if (weight > 0)
+		r->busy_mono_ms = now_mono_ms;
+	r->credit = r->credit + earned < CREDIT_MAX ? r->credit + earned : CREDIT_MAX;
 }
 
 int64_t retention_wait_ms(struct store *s, int64_t now_mono_ms)
@@ -102,9 +111,10 @@ int64_t retention_wait_ms(struct store *s, int64_t now_mono_ms)
 		return INT64_MAX;
 	if (r->place.stage == RETENTION_REST)
 		return r->next_mono_ms <= now_mono_ms ? 0 : r->next_mono_ms - now_mono_ms;
+	const int64_t per_ms = credit_per_ms(r, now_mono_ms);
 	const int64_t wanted = CREDIT_SLICE - r->credit -
-			       (now_mono_ms - r->credit_mono_ms) * CREDIT_PER_MS;
-	return wanted <= 0 ? 0 : wanted / CREDIT_PER_MS + 1;
+			       (now_mono_ms - r->credit_mono_ms) * per_ms;
+	return wanted <= 0 ? 0 : wanted / per_ms + 1;
 }
 
 static int64_t cutoff_of(int64_t now_ms, int64_t max_age_ms)

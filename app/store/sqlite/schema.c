@@ -9,7 +9,6 @@
 
 #include "base/crypto.h"
 #include "base/pubid.h"
-#include "store/sqlite/migrations.h"
 
 /* Version 1, as it was; what came later is in migrations.c. */
 static const char tables_1[] =

@@ -3,9 +3,7 @@
 #ifndef TOCSIN_STORE_SQLITE_SCHEMA_H
 #define TOCSIN_STORE_SQLITE_SCHEMA_H
 
-#include "store/sqlite/db.h"
-
-enum { SCHEMA_VERSION = 2 };
+#include "store/sqlite/migrations.h"
 
 /* Create the tables in an empty file, or migrate step by step.
  * Returns ERR_CORRUPT for a file that is no store, ERR_BAD_REQUEST for a newer

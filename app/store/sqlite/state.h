@@ -9,7 +9,7 @@
 #include "store/sqlite/db.h"
 #include "store/sqlite/heads.h"
 #include "store/sqlite/readers.h"
-#include "store/sqlite/retention.h"
+#include "store/sqlite/retention_state.h"
 #include "store/store.h"
 #include "store/writer.h"
 
@@ -20,6 +20,8 @@ enum sweep_action {
 	SWEEP_CANCEL = 3,    /* due, then held, become cancelled */
 	SWEEP_DROP_HELD = 4, /* held becomes cancelled */
 };
+
+struct backup;
 
 struct sweep {
 	struct sweep *next;
@@ -38,6 +40,7 @@ struct store {
 	size_t unit_place;      /* of the undo log, where the unit under way began */
 	struct sweep *sweeps;   /* oldest first */
 	struct retention retention;
+	struct backup *backup;
 	struct store_options options;
 	char *path;
 	struct writer *writer;

@@ -114,7 +114,9 @@ static const char *const sql[ST_COUNT] = {
 		"SELECT id,organization,fanout,flags,data IS NOT NULL OR extra IS NOT NULL"
 		" FROM event WHERE id>=?1 ORDER BY id LIMIT 1",
 	[ST_EVENT_ANY] = "SELECT 1 FROM event WHERE id>=?1 AND id<=?2 LIMIT 1",
-	[ST_EVENT_REMOVE] = "DELETE FROM event WHERE id=?1",
+	[ST_EVENTS_FROM] = "SELECT id,organization,fanout FROM event WHERE id>=?1"
+			   " ORDER BY id LIMIT ?2",
+	[ST_EVENTS_REMOVE] = "DELETE FROM event WHERE id>=?1 AND id<=?2",
 	[ST_EVENT_PAYLOAD_REMOVE] = "UPDATE event SET data=NULL,extra=NULL,flags=flags|?2"
 				    " WHERE id=?1",
 	[ST_LATE_ADD] = "INSERT OR IGNORE INTO late(event) VALUES(?1)",

@@ -6,13 +6,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/metrics.h"
+#include "store/sqlite/backup.h"
+#include "store/sqlite/lock.h"
 #include "store/sqlite/schema.h"
 #include "store/sqlite/state.h"
 
@@ -138,6 +139,7 @@ static enum err driver_recover(void *ctx)
 {
 	struct store *s = ctx;
 
+	backup_fail(s, ERR_IO);
 	if (s->db.handle != NULL)
 		db_close(&s->db);
 	enum err rc = db_open(&s->db, s->path, DB_WRITE, s->options.cache_bytes,
@@ -155,7 +157,7 @@ static int64_t driver_slice_wait_ms(void *ctx)
 {
 	struct store *s = ctx;
 
-	if (s->sweeps != NULL)
+	if (s->sweeps != NULL || backup_is_active(s->backup))
 		return 0;
 	return retention_wait_ms(s, clock_mono_ms());
 }
@@ -177,6 +179,7 @@ static void driver_settled(void *ctx, bool is_idle)
 
 	if (s->db.handle == NULL)
 		return; /* the writer asks for recovery again */
+	backup_step(s, is_idle);
 	if (s->db.wal_pages < s->checkpointed_pages)
 		s->checkpointed_pages = 0; /* the log began anew */
 	if (s->db.wal_pages - s->checkpointed_pages < limit)
@@ -188,28 +191,6 @@ static void driver_settled(void *ctx, bool is_idle)
 }
 
 /* --- Opening ------------------------------------------------------------------ */
-
-static enum err lock_take(struct store *s, struct why *why)
-{
-	char *path = xformat("%s.lock", s->path);
-	enum err rc = ERR_OK;
-
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock_fd < 0) {
-		why_set(why,
-			"cannot open %s: %s; its folder must exist and be writable by this user",
-			path, strerror(errno));
-		rc = ERR_DENIED;
-	} else if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) {
-		why_set(why,
-			"%s is in use by another tocsin process; stop that one first, "
-			"or name another store.path",
-			s->path);
-		rc = ERR_BUSY;
-	}
-	free(path);
-	return rc;
-}
 
 /* SQLite would make the file with the umask's mode. */
 static enum err file_create(const char *path, struct why *why)
@@ -303,7 +284,8 @@ enum err store_open(const struct store_options *options, struct store **out, str
 	s->options.path = s->path;
 	s->lock_fd = -1;
 	s->heads = heads_create();
-	rc = lock_take(s, why);
+	s->backup = backup_create();
+	rc = lock_take(s->path, &s->lock_fd, why);
 	if (rc == ERR_OK)
 		rc = file_create(s->path, why);
 	if (rc == ERR_OK)
@@ -329,6 +311,7 @@ void store_close(struct store *s)
 		writer_destroy(s->writer);
 	}
 	readers_destroy(s->readers);
+	backup_destroy(s->backup); /* reads from the connection */
 	if (s->db.handle != NULL)
 		db_close(&s->db);
 	sweeps_finish(s);

@@ -1,8 +1,8 @@
-/* retention.h - removing what is old, a slice at a time.
+/* retention_state.h - removing what is old, a slice at a time.
  * SPDX-License-Identifier: MIT
  * Writer thread only (store_open loads it before that thread starts). */
-#ifndef TOCSIN_STORE_SQLITE_RETENTION_H
-#define TOCSIN_STORE_SQLITE_RETENTION_H
+#ifndef TOCSIN_STORE_SQLITE_RETENTION_STATE_H
+#define TOCSIN_STORE_SQLITE_RETENTION_STATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,7 +39,7 @@ struct retention {
 	struct retention_place place;
 	int64_t next_mono_ms, next_full_mono_ms;
 	int64_t credit; /* ids that may be looked at now */
-	int64_t credit_mono_ms;
+	int64_t credit_mono_ms, busy_mono_ms; /* when it last grew; when others last wrote */
 };
 
 MUST_CHECK enum err retention_load(struct store *s);

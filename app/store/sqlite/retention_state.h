@@ -38,7 +38,7 @@ struct retention_place {
 struct retention {
 	struct retention_place place;
 	int64_t next_mono_ms, next_full_mono_ms;
-	int64_t credit; /* ids that may be looked at now */
+	int64_t credit;                       /* ids that may be looked at now */
 	int64_t credit_mono_ms, busy_mono_ms; /* when it last grew; when others last wrote */
 };
 

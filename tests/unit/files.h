@@ -47,12 +47,13 @@ static inline void file_write(const char *path, const void *bytes, size_t len)
 static inline char *file_read(const char *path, size_t *out_len)
 {
 	FILE *f = fopen(path, "rb");
-	char *bytes = malloc(8u << 20);
+	char *bytes = malloc((8u << 20) + 1);
 
 	if (f == NULL)
 		fail_msg("%s is missing: build the test's plugins first", path);
 	assert_non_null(bytes);
 	*out_len = fread(bytes, 1, 8u << 20, f);
+	bytes[*out_len] = '\0'; /* for those who read texts */
 	fclose(f);
 	return bytes;
 }

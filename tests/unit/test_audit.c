@@ -115,7 +115,6 @@ static const struct {
 	{ "INSERT INTO webhook_error VALUES(9,'m','c','e',1,1)", "last error" },
 	{ "INSERT INTO api_key VALUES(9,9,'k',x'00',1,0,1,0)", "API key" },
 	{ "INSERT INTO organization_head VALUES(9,0,0,0)", "chain of events" },
-	{ "INSERT INTO sweep VALUES(9,1,0,7,5)", "no meaning" },
 	/* Retention's floor excuses what is below it, and only that. */
 	{ "INSERT INTO meta VALUES('floor',(SELECT max(id) FROM event));"
 	  "DELETE FROM delivery WHERE id=" ONE_OF(3),
@@ -163,6 +162,23 @@ static void every_damage_is_found(void **state)
 	free(sound);
 }
 
+/* Written under an open store: one that is opened works off what is there. */
+static void a_move_without_meaning_is_found(void **state)
+{
+	struct fault_texts faults = { .len = 0 };
+	struct world w;
+
+	(void)state;
+	world_start(&w);
+	assert_int_equal(world_webhook_add(&w, 1, 0), ERR_OK);
+	assert_int_equal(world_sql(&w, "INSERT INTO sweep VALUES(9,1,0,7,5)"), 1);
+	assert_int_equal(world_sql(&w, "INSERT INTO sweep VALUES(8,77,0,1,5)"), 1);
+	assert_int_equal(store_audit(w.s, fault_note, &faults), ERR_CORRUPT);
+	assert_int_equal(faults.count, 2);
+	assert_non_null(strstr(faults.text, "no meaning"));
+	world_end(&w);
+}
+
 static void an_empty_store_is_sound(void **state)
 {
 	struct world w;
@@ -196,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(every_damage_is_found, world_setup, world_teardown),
+		cmocka_unit_test(a_move_without_meaning_is_found),
 		cmocka_unit_test(an_empty_store_is_sound),
 		cmocka_unit_test(a_page_ends_anywhere),
 	};

@@ -88,15 +88,23 @@ static void header_line_check(struct trial *t, const struct about *about, const 
 			   line, about->event->label);
 }
 
+/* The header line with this name ("content-type:"), or NULL. */
+static const char *header_find(const struct curl_slist *headers, const char *name)
+{
+	for (; headers != NULL; headers = headers->next) {
+		if (strncasecmp(headers->data, name, strlen(name)) == 0)
+			return headers->data;
+	}
+	return NULL;
+}
+
+/* Said to be JSON as it stands: a compressed body is not. */
 static bool is_json_type(const struct curl_slist *headers)
 {
-	static const char name[] = "content-type:";
+	const char *type = header_find(headers, "content-type:");
 
-	for (; headers != NULL; headers = headers->next) {
-		if (strncasecmp(headers->data, name, sizeof(name) - 1) == 0)
-			return strstr(headers->data, "json") != NULL;
-	}
-	return false;
+	return type != NULL && strstr(type, "json") != NULL &&
+	       header_find(headers, "content-encoding:") == NULL;
 }
 
 static void http_check(struct trial *t, const struct about *about, const struct tocsin_request *r)

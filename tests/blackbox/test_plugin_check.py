@@ -122,6 +122,13 @@ def test_given_configs(tmp_path):
     assert check(sound, "--configs", "@/nonexistent").returncode == 2
 
 
+def test_compressed_json():
+    """A body with a Content-Encoding is not read as the JSON it says to be."""
+    done = check(PLUGINS / "http.so", "--configs",
+                 '{"url": "https://receiver.example/", "gzip": "large"}')
+    assert done.returncode == 0 and not failures(done), done.stdout
+
+
 def test_delivering_by_itself(tmp_path):
     """deliver() is only called with --send."""
     out = tmp_path / "out"

@@ -348,8 +348,9 @@ static void limits_set(struct transfer *t, const struct conf_delivery *d)
 {
 	const int64_t spent_ms = t->lookup_us > 0 ? t->lookup_us / 1000 : 0;
 	const int64_t left_ms = t->timeout_ms > spent_ms ? t->timeout_ms - spent_ms : 1;
-	const int64_t connect_ms = d->connect_timeout_ms < left_ms ? d->connect_timeout_ms
-								   : left_ms;
+	/* Of a mail server libcurl counts greeting, EHLO and login as connecting too. */
+	const bool is_quick = t->place.is_http && d->connect_timeout_ms < left_ms;
+	const int64_t connect_ms = is_quick ? d->connect_timeout_ms : left_ms;
 
 	curl_easy_setopt(t->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
 	curl_easy_setopt(t->easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);

@@ -98,7 +98,8 @@ static void element_read(struct form *f, struct json_object *object, const struc
 
 /* --- Pairing ------------------------------------------------------------------ */
 
-enum likeness { LIKE_EXACT, LIKE_OVERLAP };
+/* SAME: all of it, which tells channels with equal masks apart by the rest. */
+enum likeness { LIKE_SAME, LIKE_EXACT, LIKE_OVERLAP };
 
 static bool values_hold(char *const *values, size_t count, const char *value)
 {
@@ -159,7 +160,10 @@ static bool is_alike(const struct pairing *p, size_t element, size_t stored, enu
 	configs_check(e->channel, e->configs, &rules, &list_loc, &unheard, &configs);
 	const bool is_sound = !faults_any(&unheard) && configs.failed == ERR_OK &&
 			      configs.ptr != NULL;
-	const bool alike = is_sound && targets_are_alike(e->channel, configs.ptr, old, wanted);
+	const bool alike = is_sound &&
+			   (wanted == LIKE_SAME
+				    ? strcmp(configs.ptr, old) == 0
+				    : targets_are_alike(e->channel, configs.ptr, old, wanted));
 
 	buf_finish(&configs);
 	faults_finish(&unheard);
@@ -194,6 +198,7 @@ static void pairs_find(struct pairing *p)
 {
 	if (p->stored->channel_count == 0)
 		return;
+	pairs_find_alike(p, LIKE_SAME);
 	pairs_find_alike(p, LIKE_EXACT);
 	pairs_find_alike(p, LIKE_OVERLAP);
 	for (size_t i = 0; i < p->count && i < p->stored->channel_count; i++) {

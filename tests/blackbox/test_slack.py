@@ -301,3 +301,26 @@ def test_paced_without_blocking_others(service, slack, receiver):
     gaps = [later.at - earlier.at for earlier, later in zip(paced, paced[1:])]
     assert min(gaps) >= 0.9 / RATE, gaps
     assert free[-1].at < paced[-1].at, (free[-1].at - started, paced[-1].at - started)
+
+
+def test_equal_masks_are_told_apart(service, slack):
+    """Two channels whose secrets look alike keep theirs when the list is changed."""
+    kind = "masks.alike"
+    first, second = ({"channel": "slack", "configs": {
+        "webhook_url": slack.url(f"/hook/mask-{name}"), "text_template": f"for {name}"}}
+        for name in "ab")
+    reply = service.call("POST", HOOKS, {"webhook_name": "m", "event_types": [kind],
+                                         "channels": [first, second]})
+    assert reply.status_code == 201, reply.text
+    hook = reply.json()
+    shown = [{"channel": c["channel"], "configs": c["configs"]} for c in hook["channels"]]
+    reply = service.call("PATCH", HOOKS + hook["webhook_id"], {"channels": shown[::-1]})
+    assert reply.status_code == 200, reply.text
+    service.publish(kind)
+    for name in "ab":
+        assert b"for " + name.encode() in slack.wait(f"/hook/mask-{name}")[0].body
+    reply = service.call("PATCH", HOOKS + hook["webhook_id"], {"channels": shown[1:]})
+    assert reply.status_code == 200, reply.text
+    service.publish(kind)
+    assert b"for b" in slack.wait("/hook/mask-b", 2)[1].body
+    assert len(slack.at("/hook/mask-a")) == 1

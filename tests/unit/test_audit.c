@@ -15,7 +15,7 @@ static void store_fill(struct world *w)
 	for (int i = 0; i < AUDIT_EVENTS; i++) {
 		struct publish p;
 
-		char name[16];
+		char name[24];
 
 		snprintf(name, sizeof(name), "order-%d", i);
 		publish_fill(w, &p, i % 3 == 0 ? name : NULL, to, 2);

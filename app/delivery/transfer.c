@@ -586,7 +586,8 @@ void transfer_unsent(struct transfer *t, enum attempt_outcome outcome, const cha
 
 char *transfer_excerpt(const struct transfer *t, size_t max_bytes)
 {
-	if (max_bytes == 0)
+	/* What an operator's server says may hold what is the operator's. */
+	if (max_bytes == 0 || t->place.is_operator)
 		return NULL;
 	if (t->reply.len == 0)
 		return t->last_line[0] == '\0' ? NULL

@@ -99,7 +99,7 @@ static const struct tocsin_field delivery_rows[] = {
 	ROW("queue_max", INT, 1, 1000000, "1024", delivery.queue_max,
 	    "Deliveries to one destination held in memory; the rest wait in the store."),
 	ROW("connect_timeout", TIME_MS, 10, MINUTES_MS(5), "5s", delivery.connect_timeout_ms,
-	    "How long a connection may take, TLS included."),
+	    "How long an HTTP connection may take, TLS included."),
 	ROW("timeout", TIME_MS, 10, MINUTES_MS(10), "10s", delivery.timeout_ms,
 	    "How long one whole attempt may take when the webhook does not say."),
 	ROW("reply_max", SIZE, 1 << 10, 16 << 20, "64K", delivery.reply_max_bytes,
